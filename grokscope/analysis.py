@@ -1,0 +1,266 @@
+"""From a run to a labelled dataset: every chosen measure at every chosen step."""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from grokscope import __version__
+from grokscope.errors import RequestError, UnsoundError
+from grokscope.files import replacing
+from grokscope.measures.registry import Measure, choose
+from grokscope.runs.key import RULES, default_rule
+from grokscope.runs.metrics import metric_arrays
+from grokscope.runs.run import Run, open_run
+from grokscope.runs.snapshot import Snapshot
+from grokscope.runs.sums import N_DRAWS
+from grokscope.tasks import ROWS
+
+if TYPE_CHECKING:
+    import xarray
+
+OnStep = Callable[[int, int], None]
+_COMPRESSED_FROM = 4096
+
+
+def analyze(
+    run: Run | str | Path,
+    measures: Sequence[str] | None = None,
+    steps: Sequence[int] | None = None,
+    on_step: OnStep | None = None,
+) -> "xarray.Dataset":
+    """Measure a run at its checkpoints and return a labelled dataset with dimension `step`.
+
+    Parameters
+    ----------
+    run
+        A run or its directory.
+    measures
+        Names of measures or of their variables; all where None.
+    steps
+        Checkpointed steps; all where None. The last of them counts as the final one for what is measured there only; key
+        frequencies are read at the run's last checkpoint.
+    on_step
+        Called with (done, total) after each step.
+
+    Raises
+    ------
+    RequestError
+        For an unknown measure, a step without a checkpoint, or a run without checkpoints.
+    UnsoundError
+        For a damaged checkpoint.
+    """
+    run = open_run(run.path if isinstance(run, Run) else run)
+    chosen = choose(measures)
+    wanted = sorted(set(run.steps if steps is None else steps))
+    if not wanted:
+        raise RequestError(
+            f"{run.path} has no checkpoint", "a run with checkpoints", "train it first"
+        )
+    final = wanted[-1]
+    missing = set(wanted) - set(run.steps)
+    if missing:
+        run.weights(min(missing))
+    per_step: dict[str, list[np.ndarray]] = {}
+    at_end: dict[str, np.ndarray] = {}
+    skipped: dict[str, str] = {}
+    coordinates: dict[str, Any] = {}
+    for done, step in enumerate(wanted, start=1):
+        snap = run.snapshot(step)
+        if not bool(snap.logits.isfinite().all()):
+            raise UnsoundError(
+                f"{run.path}: the logits at step {step} are not finite", todo="leave the step out"
+            )
+        for m in chosen:
+            reason = m.why_not(snap)
+            if reason:
+                skipped[m.name] = reason
+            elif m.at == "every":
+                for name, value in m(snap).items():
+                    per_step.setdefault(name, []).append(value)
+            elif step == final:
+                at_end.update(m(snap))
+        if step == final:
+            coordinates = _coordinates(snap, at_end)
+        snap.context.remember(step, snap.weights)
+        if on_step is not None:
+            on_step(done, len(wanted))
+    arrays = {name: np.stack(values, axis=-1) for name, values in per_step.items()}
+    return _dataset(run, chosen, wanted, arrays, at_end, coordinates, skipped)
+
+
+def _dataset(
+    run: Run,
+    chosen: list[Measure],
+    steps: list[int],
+    arrays: dict[str, np.ndarray],
+    at_end: dict[str, np.ndarray],
+    coordinates: dict[str, Any],
+    skipped: dict[str, str],
+) -> "xarray.Dataset":
+    import xarray
+
+    ds = xarray.Dataset(coords={"step": np.array(steps, dtype=np.int64)})
+    ds["step"].attrs = {"long_name": "Step", "units": "updates"}
+    for m in chosen:
+        for name, output in m.outputs.items():
+            if name in arrays:
+                dims, values = _with_step(output.dims), _step_in_place(arrays[name], output.dims)
+            elif name in at_end:
+                dims, values = output.dims, at_end[name]
+            else:
+                continue
+            attrs = {
+                "long_name": output.long_name,
+                "units": output.units,
+                "formula": output.formula,
+                "source": m.source,
+                "measure": m.name,
+                "cost": m.cost,
+                "reads": ", ".join(m.reads),
+                "label_free": int(m.label_free),
+                "causal": int(m.causal),
+                "at": m.at,
+            }
+            for dim, size in zip(dims, values.shape, strict=True):
+                if dim not in ds.sizes:
+                    known = coordinates.get(dim)
+                    fits = known is not None and len(known) == size
+                    ds = ds.assign_coords({dim: known if fits else np.arange(size)})
+                elif ds.sizes[dim] != size:
+                    raise RequestError(
+                        f"measure '{m.name}' gave {size} values along '{dim}'",
+                        f"{ds.sizes[dim]}",
+                        "use another name for the dimension",
+                    )
+            ds[name] = (dims, values, attrs)
+    if "input" in ds.sizes:
+        a, b = run.task.inputs.T
+        answers = run.task.answers if run.split is None else run.split.labels
+        ds = ds.assign_coords(a=("input", a), b=("input", b), answer=("input", answers))
+    ds = _with_metrics(ds, run)
+    ds = _with_key(ds, run)
+    ds.attrs = _attributes(run, skipped)
+    return ds
+
+
+def _with_step(dims: tuple[str, ...]) -> tuple[str, ...]:
+    return ("step", *dims) if dims == ("draw",) else (*dims, "step")
+
+
+def _step_in_place(values: np.ndarray, dims: tuple[str, ...]) -> np.ndarray:
+    return np.moveaxis(values, -1, 0) if dims == ("draw",) else values
+
+
+def _coordinates(snap: Snapshot, at_end: dict[str, np.ndarray]) -> dict[str, Any]:
+    """Return the coordinate of each dimension that has names or numbers of its own."""
+    from grokscope.measures.ablations import MODES, component_names
+    from grokscope.measures.displays import example_neurons
+
+    config, task = snap.config, snap.task
+    found: dict[str, Any] = {
+        "rows": list(ROWS),
+        "param": [*snap.weights, "all"],
+        "head": np.arange(config.n_heads),
+        "pos": np.arange(config.n_ctx),
+        "draw": np.arange(N_DRAWS),
+        "phase": ["cos", "sin"],
+        "mode": list(MODES),
+        "rule": list(RULES),
+        "token": np.arange(task.p),
+        "class": np.arange(task.n_classes),
+        "input": np.arange(task.n_inputs),
+        "d_model": np.arange(config.d_model),
+    }
+    if snap.has_neurons:
+        found["neuron"] = np.arange(config.d_mlp)
+    if task.cyclic is not None:
+        found["freq"] = np.arange(1, task.cyclic.n_freq + 1)
+    if "ablation_loss" in at_end:
+        found["component"] = component_names(snap)
+    if "neuron_activation" in at_end:
+        found["example_neuron"] = example_neurons(snap)
+    return found
+
+
+def _with_metrics(ds: "xarray.Dataset", run: Run) -> "xarray.Dataset":
+    steps, arrays = metric_arrays(run.metrics())
+    if not len(steps):
+        return ds
+    ds = ds.assign_coords(metric_step=("metric_step", steps), rows=list(ROWS))
+    for kind, unit in (("loss", "nat"), ("accuracy", "1")):
+        attrs = {
+            "long_name": f"{kind.capitalize()} recorded in training",
+            "units": unit,
+            "formula": f"{kind} as recorded in metrics.jsonl",
+            "source": "the run's metrics",
+        }
+        ds[f"metric_{kind}"] = (("rows", "metric_step"), arrays[kind], attrs)
+    return ds
+
+
+def _with_key(ds: "xarray.Dataset", run: Run) -> "xarray.Dataset":
+    if run.task.cyclic is None:
+        return ds
+    attrs = {
+        "long_name": "Key frequencies",
+        "units": "frequency",
+        "formula": "see `grokscope.runs.key.key_frequencies`",
+        "source": "Nanda et al. 2023 (arXiv 2301.05217), section 4",
+        "rule": default_rule(run.snapshot()),
+        "at": "final",
+        "group": run.task.cyclic.group,
+    }
+    return ds.assign(key_frequency=("key", np.array(run.context.key, dtype=np.int64), attrs))
+
+
+def _attributes(run: Run, skipped: dict[str, str]) -> dict[str, Any]:
+    task, split = run.task, run.split
+    attrs: dict[str, Any] = {
+        "run": run.name,
+        "task": task.name,
+        "task_formula": task.formula,
+        "p": task.p,
+        "n_classes": task.n_classes,
+        "chance_accuracy": 1 / task.n_classes,
+        "chance_loss": float(np.log(task.n_classes)),
+        "config": json.dumps(run.info, allow_nan=False),
+        "config_hash": run.config_hash,
+        "grokscope_version": __version__,
+        "skipped": json.dumps(skipped),
+    }
+    if task.cyclic is not None:
+        attrs |= {"n_freq": task.cyclic.n_freq, "group": task.cyclic.group}
+        attrs |= {"key_rule": default_rule(run.snapshot()), "key_at": "final"}
+    if split is not None:
+        for name in ("train", "test", "test_twin_free"):
+            attrs[f"n_{name}"] = len(split.rows(name))
+    return attrs
+
+
+def write_dataset(ds: "xarray.Dataset", path: Path) -> None:
+    """Write the dataset as netCDF (HDF5), whole or not at all; large variables compressed."""
+    encoding = {
+        name: {"zlib": True, "complevel": 4}
+        for name, v in ds.data_vars.items()
+        if v.size > _COMPRESSED_FROM and v.dtype.kind in "fi"
+    }
+    with replacing(path) as aside:
+        ds.to_netcdf(aside, engine="h5netcdf", encoding=encoding)
+
+
+def read_dataset(path: Path) -> "xarray.Dataset":
+    """Read what `write_dataset` wrote; UnsoundError where the file is missing or damaged."""
+    import xarray
+
+    if not path.is_file():
+        raise RequestError(f"{path} is not there", "an analysed run", "run grokscope analyze first")
+    try:
+        with xarray.open_dataset(path, engine="h5netcdf") as ds:
+            return ds.load()
+    except (OSError, ValueError, KeyError, RuntimeError, TypeError) as error:
+        raise UnsoundError(
+            f"{path} is damaged: {error}", todo="run grokscope analyze again"
+        ) from error

@@ -1,0 +1,307 @@
+"""The configuration of a run: frozen dataclasses, one source for the command line, the file on disk and the notebook.
+
+Field names are unique across the sections, so that `gs.train("mod_add", p=59, weight_decay=2.0)` and
+`grokscope train mod_add --p 59 --weight-decay 2` need no section names.
+"""
+
+import dataclasses
+import hashlib
+import json
+import math
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from grokscope.errors import RequestError, nearest
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class TaskConfig:
+    """Which finite table is learned."""
+
+    task: str = "mod_add"
+    """Name of the task (see `grokscope tasks`)."""
+    p: int = 113
+    """Modulus."""
+
+
+@dataclass(frozen=True)
+class SplitConfig:
+    """Which rows are trained on."""
+
+    frac_train: float = 0.3
+    """Share of the rows that train, int(frac * n) of them."""
+    split_seed: int = 0
+    """Seed of the split alone."""
+    pairs: Literal["ordered", "unordered"] = "ordered"
+    """ordered: each (a, b) is drawn by itself, as published; unordered: (a, b) and (b, a) fall on the same side."""
+    shuffle: Literal["python", "torch"] = "python"
+    """python: random.shuffle of the rows in order (Nanda et al. 2023); torch: randperm (Chughtai et al. 2023)."""
+    label_shuffle: bool = False
+    """Control: permute the answers over all rows, so that there is nothing to generalise."""
+    label_seed: int = 0
+    """Seed of the permuted answers."""
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The shape of the hooked transformer; names as in TransformerLens."""
+
+    n_layers: int = 1
+    """Number of blocks."""
+    n_heads: int = 4
+    """Attention heads per block."""
+    d_model: int = 128
+    """Width of the residual stream."""
+    d_head: int = 32
+    """Width of a head."""
+    d_mlp: int = 512
+    """Neurons per block."""
+    n_ctx: int = 3
+    """Positions; set by the task."""
+    d_vocab: int = 114
+    """Tokens that can be read; set by the task."""
+    d_vocab_out: int = 114
+    """Classes that can be answered; set by the task and `output_vocabulary`."""
+    output_vocabulary: Literal["tokens", "answers"] = "tokens"
+    """tokens: every token is also a class (as published for p = 113); answers: only the answers are classes."""
+    act_fn: Literal["relu", "gelu", "silu", "tanh", "square", "identity"] = "relu"
+    """Activation function of the neurons."""
+    normalization: Literal["none", "pre", "post"] = "none"
+    """LayerNorm before each part and at the end (pre), after each residual sum (post), or nowhere."""
+    positional: Literal["learned", "sinusoidal", "none"] = "learned"
+    """Position embedding."""
+    attention_mask: Literal["causal", "none"] = "causal"
+    """Which positions attention may look at."""
+    attn_only: bool = False
+    """Leave the neurons out."""
+    bias_attn: bool = False
+    """Biases b_Q, b_K, b_V, b_O."""
+    bias_mlp: bool = True
+    """Biases b_in, b_out."""
+    bias_unembed: bool = False
+    """Bias b_U."""
+    initialisation: Literal["nanda2023", "normal", "xavier_uniform", "kaiming_uniform"] = (
+        "nanda2023"
+    )
+    """nanda2023: randn/sqrt(d_model), W_U randn/sqrt(d_vocab), exact in order; others: see models/initialise.py."""
+    init_scale: float = 1.0
+    """Factor on every initial weight (alpha of Omnigrok, Liu et al. 2022)."""
+    init_seed: int = 0
+    """Seed of the initialisation alone."""
+
+
+@dataclass(frozen=True)
+class OptimiserConfig:
+    """How the weights move."""
+
+    optimiser: Literal["adamw", "adam", "sgd"] = "adamw"
+    """adamw: decoupled decay; adam: decay added to the gradient (coupled L2); sgd: with `momentum`."""
+    lr: float = 1e-3
+    """Learning rate."""
+    weight_decay: float = 1.0
+    """Weight decay."""
+    beta1: float = 0.9
+    """Adam: decay of the first moment."""
+    beta2: float = 0.98
+    """Adam: decay of the second moment."""
+    eps: float = 1e-8
+    """Adam: added to the root of the second moment."""
+    momentum: float = 0.0
+    """SGD: momentum."""
+    warmup: int = 10
+    """Update t (from 0) has learning rate lr * min(t / warmup, 1): the first update of a warm-up does nothing."""
+    batch_size: int = 0
+    """Rows per update; 0: all training rows (full batch)."""
+    batch_seed: int = 0
+    """Seed of the batch order alone."""
+    loss_dtype: Literal["float32", "float64"] = "float64"
+    """Precision of the log-softmax; float32 underflows after memorisation."""
+
+
+@dataclass(frozen=True)
+class ScheduleConfig:
+    """What is kept, known before training begins."""
+
+    steps: int = 10_000
+    """Number of updates."""
+    checkpoint_every: int = 0
+    """A checkpoint every k updates; 0: none from this rule."""
+    checkpoint_log: int = 0
+    """This many checkpoints at logarithmically spaced steps; 0: none from this rule."""
+    checkpoint_steps: tuple[int, ...] = ()
+    """Checkpoints at exactly these steps."""
+    eval_every: int = 10
+    """A line of metrics every k updates."""
+    keyframe_every: int = 0
+    """Optimiser state kept every k updates (the last is always kept); 0: none but the last."""
+
+    def checkpoints(self) -> tuple[int, ...]:
+        """Return the steps of the declared checkpoints: the union of the rules, with step 0 and the last."""
+        steps = {0, self.steps, *(s for s in self.checkpoint_steps if s <= self.steps)}
+        every = self.checkpoint_every
+        if not every and not self.checkpoint_log and not self.checkpoint_steps:
+            every = max(1, self.steps // 100)
+        if every:
+            steps.update(range(0, self.steps + 1, every))
+        if self.checkpoint_log and self.steps:
+            n = self.checkpoint_log
+            ratios = (i / max(1, n - 1) for i in range(n))
+            steps.update(round(math.exp(r * math.log(self.steps))) for r in ratios)
+        return tuple(sorted(steps))
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """Everything that determines a run, but for the machine."""
+
+    task: TaskConfig = field(default_factory=TaskConfig)
+    split: SplitConfig = field(default_factory=SplitConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
+    schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
+    dtype: Literal["float32", "float64"] = "float32"
+    """Precision of weights and activations."""
+    preset: str = ""
+    """The preset it began from."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain dictionaries, as they stand in config.json."""
+        return dataclasses.asdict(self)
+
+    def hash(self) -> str:
+        """Return the first 16 hex digits of the SHA-256 of the canonical JSON of the configuration."""
+        text = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def section_fields() -> dict[str, str]:
+    """Map each flat field name to its section ("" for RunConfig's own)."""
+    found = {}
+    for f in dataclasses.fields(RunConfig):
+        section = get_type_hints(RunConfig)[f.name]
+        if dataclasses.is_dataclass(section):
+            found.update({inner.name: f.name for inner in dataclasses.fields(section)})
+    found.update({"dtype": "", "preset": ""})
+    return found
+
+
+def override(config: RunConfig, **flat: Any) -> RunConfig:
+    """Return `config` with flat fields replaced: `override(config, p=59, weight_decay=2.0)`.
+
+    `seed` sets split_seed, init_seed and batch_seed together.
+
+    Raises
+    ------
+    RequestError
+        For an unknown field (with the nearest valid spelling) or a value of the wrong type.
+    """
+    if "seed" in flat:
+        seed = flat.pop("seed")
+        flat = {"split_seed": seed, "init_seed": seed, "batch_seed": seed} | flat
+    sections = section_fields()
+    by_section: dict[str, dict[str, Any]] = {}
+    for name, value in flat.items():
+        if name not in sections:
+            raise RequestError(
+                f"unknown option '{name}'",
+                todo=nearest(name, sections) or "see grokscope train --help",
+            )
+        by_section.setdefault(sections[name], {})[name] = value
+    changes: dict[str, Any] = {}
+    for section, values in by_section.items():
+        if section:
+            current = getattr(config, section)
+            checked = {k: _checked(type(current), k, v) for k, v in values.items()}
+            changes[section] = dataclasses.replace(current, **checked)
+        else:
+            changes.update({k: _checked(RunConfig, k, v) for k, v in values.items()})
+    return dataclasses.replace(config, **changes)
+
+
+def from_dict(data: Any) -> RunConfig:
+    """Read a configuration back from plain dictionaries; unknown or ill-typed fields raise RequestError."""
+    if not isinstance(data, dict):
+        raise RequestError("a configuration that is not a JSON object", "an object with sections")
+    flat: dict[str, Any] = {}
+    hints = get_type_hints(RunConfig)
+    for name, value in data.items():
+        if name in hints and dataclasses.is_dataclass(hints[name]):
+            if not isinstance(value, dict):
+                raise RequestError(
+                    f"section '{name}' of the configuration is not an object", "an object"
+                )
+            flat.update(value)
+        elif name in hints:
+            flat[name] = value
+        else:
+            raise RequestError(f"unknown section '{name}' in the configuration", ", ".join(hints))
+    return override(RunConfig(), **flat)
+
+
+def _checked(cls: type, name: str, value: Any) -> Any:
+    """Return `value` as the field's type, or say what is accepted."""
+    hint = get_type_hints(cls)[name]
+    if get_origin(hint) is Literal:
+        if value not in get_args(hint):
+            todo = nearest(str(value), map(str, get_args(hint)))
+            raise RequestError(f"{name} = {value!r}", ", ".join(map(str, get_args(hint))), todo)
+        return value
+    if get_origin(hint) is tuple:
+        if isinstance(value, (list, tuple)) and all(_is_int(v) for v in value):
+            return tuple(int(v) for v in value)
+        raise RequestError(f"{name} = {value!r}", "a list of whole numbers")
+    if hint is bool and isinstance(value, bool):
+        return value
+    if hint is int and _is_int(value):
+        return int(value)
+    if hint is float and isinstance(value, (int, float)) and not isinstance(value, bool):
+        if math.isfinite(value):
+            return float(value)
+    if hint is str and isinstance(value, str):
+        return value
+    words = {int: "a whole number", float: "a finite number", bool: "true or false", str: "text"}
+    raise RequestError(f"{name} = {value!r}", words.get(hint, str(hint)))
+
+
+def _is_int(value: Any) -> bool:
+    return (isinstance(value, int) and not isinstance(value, bool)) or (
+        hasattr(value, "__index__") and not isinstance(value, (bool, str))
+    )
+
+
+def validate(config: RunConfig) -> None:
+    """Raise RequestError for a configuration that makes no sense by itself (the task checks its own part)."""
+    split, model, opt, sched = config.split, config.model, config.optimiser, config.schedule
+    if not 0 < split.frac_train <= 1:
+        raise RequestError(f"frac_train = {split.frac_train}", "a share in (0, 1]")
+    positive = {k: getattr(model, k) for k in ("n_layers", "n_heads", "d_model", "d_head", "d_mlp")}
+    positive |= {"eval_every": sched.eval_every, "steps": sched.steps, "lr": opt.lr, "eps": opt.eps}
+    for name, value in positive.items():
+        if value <= 0:
+            raise RequestError(f"{name} = {value}", "a number above 0")
+    not_negative = {
+        k: getattr(opt, k) for k in ("weight_decay", "warmup", "batch_size", "momentum")
+    }
+    not_negative |= {
+        k: getattr(sched, k) for k in ("checkpoint_every", "checkpoint_log", "keyframe_every")
+    }
+    not_negative |= {
+        k: min(v, default=0) for k, v in {"checkpoint_steps": sched.checkpoint_steps}.items()
+    }
+    for name, value in not_negative.items():
+        if value < 0:
+            raise RequestError(f"{name} = {value}", "0 or more")
+    too_late = [s for s in sched.checkpoint_steps if s > sched.steps]
+    if too_late:
+        raise RequestError(f"checkpoint_steps has {too_late[0]}", f"steps up to {sched.steps}")
+    for name in ("beta1", "beta2"):
+        if not 0 <= getattr(opt, name) < 1:
+            raise RequestError(f"{name} = {getattr(opt, name)}", "a number in [0, 1)")
+    if model.init_scale <= 0:
+        raise RequestError(f"init_scale = {model.init_scale}", "a number above 0")
+    limits = {"n_layers": 64, "n_heads": 256, "d_model": 16384, "d_head": 4096, "d_mlp": 65536}
+    for name, limit in limits.items():
+        if getattr(model, name) > limit:
+            raise RequestError(f"{name} = {getattr(model, name)}", f"at most {limit}")

@@ -1,0 +1,180 @@
+"""Writing figures: html by itself; pdf, svg and png through kaleido and a Chromium."""
+
+import asyncio
+import html
+import json
+import re
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, cast
+
+import plotly.graph_objects as go
+import plotly.io
+from plotly.offline import get_plotlyjs
+
+from grokscope.errors import RequestError, nearest
+from grokscope.figures.sizes import PIXELS_PER_INCH, Width, resize
+from grokscope.files import write_bytes
+
+FORMATS = ("html", "pdf", "svg", "png")
+WIDTHS = ("single", "double")
+DOTS_PER_INCH = 300
+
+#: plotly's tool bar, without the buttons that lead out to a server.
+CONFIG = {
+    "responsive": True,
+    "displaylogo": False,
+    "plotlyServerURL": "",
+    "modeBarButtonsToRemove": ["sendChartToCloud", "lasso2d", "select2d"],
+}
+
+PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>body {{ margin: 0 auto; max-width: 60rem; font-family: Arial, sans-serif }}</style>
+<script>{plotly_js}</script>
+</head>
+<body>
+<div id="figure" role="img" aria-label="{alternative}"></div>
+<script>
+const figure = {figure};
+Plotly.newPlot("figure", figure.data, figure.layout, {config});
+</script>
+</body>
+</html>
+"""
+
+
+def save(
+    figure: go.Figure,
+    path: str | Path,
+    format: str | None = None,
+    width: str = "double",
+) -> Path:
+    """Write a figure to a file that appears whole or not at all.
+
+    Parameters
+    ----------
+    figure
+        What a function of `grokscope.figures` returned.
+    path
+        Where to.
+    format
+        html (no browser needed, nothing loaded from a network), pdf, svg or png; by default what
+        the path's ending says.
+    width
+        For pdf, svg and png: a paper's column, 3.25 (single) or 6.75 inches (double). Html fills
+        its window.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    RequestError
+        For an unknown format or width, a place that cannot be written to, or when kaleido or a
+        Chromium is missing.
+    """
+    return write_images([(figure, path)], format=format, width=width)[0]
+
+
+def write_images(
+    figures: Iterable[tuple[go.Figure, str | Path]],
+    format: str | None = None,
+    width: str = "double",
+) -> list[Path]:
+    """Write many figures with one start of the browser.
+
+    Parameters
+    ----------
+    figures
+        Pairs of figure and path.
+    format, width
+        As for `save`.
+
+    Returns
+    -------
+    list of Path
+        The files, in order. They are written after all are drawn.
+
+    Raises
+    ------
+    RequestError
+        As `save`.
+    """
+    if width not in WIDTHS:
+        raise RequestError(f"width '{width}'", ", ".join(WIDTHS), nearest(width, WIDTHS))
+    work = [(figure, Path(path), _format(Path(path), format)) for figure, path in figures]
+    static = [
+        (resize(figure, cast(Width, width)), kind) for figure, _, kind in work if kind != "html"
+    ]
+    pictures = iter(_pictures(static) if static else [])
+    for figure, path, kind in work:
+        write_bytes(path, page(figure).encode() if kind == "html" else next(pictures))
+    return [path for _, path, _ in work]
+
+
+def page(figure: go.Figure) -> str:
+    """Return one html page with the figure, plotly.js inside: it opens without a network."""
+    meta = figure.layout.meta or {}
+    return PAGE.format(
+        title=html.escape(str(meta.get("title", "figure"))),
+        alternative=html.escape(str(meta.get("alternative", ""))),
+        plotly_js=get_plotlyjs(),
+        figure=script_json(plotly.io.to_json(figure, validate=False)),
+        config=script_json(json.dumps(CONFIG)),
+    )
+
+
+def script_json(text: str) -> str:
+    r"""Return JSON that can stand inside a script element: no "<" is left in it.
+
+    `</script>` and `<!--` inside a string would end or change the element; `\u003c` is the same
+    character to JSON and nothing to HTML.
+    """
+    return re.sub(r"[<>&\u2028\u2029]", lambda found: f"\\u{ord(found.group()):04x}", text)
+
+
+def _format(path: Path, format: str | None) -> str:
+    kind = format if format is not None else path.suffix.lstrip(".").lower()
+    if kind not in FORMATS:
+        given = f"format '{kind}'" if kind else f"'{path.name}' without a format"
+        raise RequestError(given, ", ".join(FORMATS), nearest(kind, FORMATS))
+    return kind
+
+
+def _pictures(figures: Sequence[tuple[go.Figure, str]]) -> list[bytes]:
+    """Draw all figures with one start of the browser."""
+    hint = "install the extra 'grokscope[figures]' and Debian's package chromium, or take html"
+    try:
+        import kaleido
+        from choreographer.errors import ChromeNotFoundError
+    except ImportError as error:
+        raise RequestError("pdf, svg and png need kaleido, which is missing", todo=hint) from error
+
+    async def draw() -> list[bytes]:
+        # MathJax would be fetched from a network.
+        async with kaleido.Kaleido(mathjax=False) as browser:
+            return [
+                await browser.calc_fig(figure.to_dict(), opts=_options(figure, kind))
+                for figure, kind in figures
+            ]
+
+    try:
+        # In a thread of its own: a notebook has an event loop running in this one.
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            return pool.submit(asyncio.run, draw()).result()
+    except ChromeNotFoundError as error:
+        raise RequestError("pdf, svg and png need a Chromium; none found", todo=hint) from error
+
+
+def _options(figure: go.Figure, kind: str) -> dict[str, Any]:
+    scale = DOTS_PER_INCH / PIXELS_PER_INCH if kind == "png" else 1
+    size = dict(width=figure.layout.width, height=figure.layout.height)
+    return dict(format=kind, scale=scale, **size)

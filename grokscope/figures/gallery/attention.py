@@ -1,0 +1,88 @@
+"""Where each head looks from the answer position, by (a, b)."""
+
+import math
+
+import plotly.graph_objects as go
+import xarray as xr
+from plotly.subplots import make_subplots
+
+from grokscope.errors import RequestError
+from grokscope.figures.declare import figure
+from grokscope.figures.series import input_grid
+from grokscope.figures.sliders import add_slider, only
+from grokscope.figures.theme import COLOUR_SCALE, colour_bar, dress
+from grokscope.transitions.transition import Transitions
+
+POSITIONS = ("a", "b", "=")
+
+
+def position_name(pos: int, count: int) -> str:
+    """Return what stands at a position: a, b, = for three tokens, else its number."""
+    return POSITIONS[pos] if count == len(POSITIONS) else f"position {pos}"
+
+
+@figure("Attention from the answer position, by (a, b)", needs=[("attention_pattern",)])
+def attention(ds: xr.Dataset, transitions: Transitions | None = None, *, pos: int = 0) -> go.Figure:
+    """The attention of each head at the final step, for every input, to one position.
+
+    Parameters
+    ----------
+    ds
+        A run's Dataset.
+    transitions
+        Not drawn: the figure shows one step.
+    pos
+        The position looked at first; the slider shows the others.
+
+    Raises
+    ------
+    RequestError
+        When there is no such position.
+    """
+    pattern = ds["attention_pattern"].transpose("head", "pos", "input")
+    heads, positions = pattern.sizes["head"], pattern.sizes["pos"]
+    if not 0 <= pos < positions:
+        raise RequestError(f"position {pos}", f"0 to {positions - 1}")
+    columns = min(heads, 2)
+    rows = math.ceil(heads / columns)
+    names = [f"head {h}" for h in pattern["head"].values.tolist()]
+    fig = make_subplots(
+        rows=rows, cols=columns, shared_xaxes=True, shared_yaxes=True, subplot_titles=names,
+        horizontal_spacing=0.05, vertical_spacing=0.2 / rows,
+    )  # fmt: skip
+    groups = []
+    for shown in range(positions):
+        for head, name in enumerate(names):
+            a, b, grid = input_grid(ds, pattern.isel(head=head, pos=shown))
+            groups.append(shown)
+            fig.add_heatmap(
+                x=a, y=b, z=grid, coloraxis="coloraxis", visible=shown == pos,
+                name=f"{name} to {position_name(shown, positions)}",
+                row=head // columns + 1, col=head % columns + 1,
+                hovertemplate="a = %{x}, b = %{y}<br>%{z:.3f}<extra>%{fullData.name}</extra>",
+            )  # fmt: skip
+    square(fig, rows, columns, "a (token)", "b (token)")
+    dress(fig, height=70 + 270 * rows, single=46 + 128 * rows)
+    bar = colour_bar(f"attention to {position_name(pos, positions)}")
+    fig.update_layout(coloraxis=dict(colorscale=COLOUR_SCALE, cmin=0, cmax=1, colorbar=bar))
+    fig.update_layout(margin_t=24)
+    labels = [position_name(i, positions) for i in range(positions)]
+    add_slider(fig, labels, only(groups), what="attention to", active=pos)
+    for slider_step, label in zip(fig.layout.sliders[0].steps if fig.layout.sliders else (),
+                                  labels, strict=False):  # fmt: skip
+        change, traces = slider_step.args
+        title = {"coloraxis.colorbar.title.text": f"attention to {label}"}
+        slider_step.method, slider_step.args = "update", [change, title, traces]
+    return fig
+
+
+def square(fig: go.Figure, rows: int, columns: int, across: str, up: str) -> None:
+    """Make every panel of a grid square, with axis titles at the left and at the bottom only."""
+    fig.update_xaxes(showgrid=False, constrain="domain", nticks=5)
+    fig.update_yaxes(showgrid=False, constrain="domain", constraintoward="top", nticks=5)
+    for column in range(1, columns + 1):
+        fig.update_xaxes(title_text=across, row=rows, col=column)
+    for row in range(1, rows + 1):
+        number = (row - 1) * columns + 1  # the row's other axes follow its first
+        anchor = "x" if number == 1 else f"x{number}"
+        fig.update_yaxes(title_text=up, scaleanchor=anchor, row=row, col=1)

@@ -1,0 +1,67 @@
+"""How much of the logits is the circuit's own form, per key frequency, over training."""
+
+import numpy as np
+import plotly.graph_objects as go
+import xarray as xr
+
+from grokscope.figures.declare import figure
+from grokscope.figures.marks import mark
+from grokscope.figures.series import curve, key_frequencies, step_range
+from grokscope.figures.theme import BLACK, COLOURS, DASHES, PALE, dress
+from grokscope.transitions.transition import Transitions
+
+MOST_OTHERS = 5
+
+
+@figure(
+    "Share of the logits on cos w(a + b − c) over training",
+    needs=[("logit_trig_share",)],
+    uses=["logit_trig_share_key", "key_frequency"],
+)
+def logit_shares(
+    ds: xr.Dataset, transitions: Transitions | None = None, *, log_steps: bool = False
+) -> go.Figure:
+    """The share of row-centred logit energy at each key frequency, and their sum.
+
+    Grey is the largest share of any other frequency. Without key frequencies, the frequencies with
+    the largest final shares are drawn.
+
+    Parameters
+    ----------
+    ds, transitions, log_steps
+        As for `progress`.
+    """
+    fig = go.Figure()
+    shares = ds["logit_trig_share"].transpose("freq", "step")
+    freq, keys = shares["freq"].values, key_frequencies(ds)
+    drawn = keys or _largest(shares)
+    others = ~np.isin(freq, drawn)
+    if others.any():
+        rest = np.fmax.reduce(np.asarray(shares.values, dtype=np.float64)[others], axis=0)
+        seen = np.isfinite(rest)
+        _line(fig, ds["step"].values[seen], rest[seen], "largest other", PALE, "solid", 1.5)
+    for number, k in enumerate(drawn):
+        x, y = curve(ds, "logit_trig_share", freq=k)
+        colour = COLOURS[number % 6]
+        _line(fig, x, y, f"k = {k}", colour, DASHES[number % len(DASHES)], 1.5)
+    _line(fig, *curve(ds, "logit_trig_share_key"), "sum over keys", BLACK, "solid", 2.2)
+    fig.update_yaxes(rangemode="tozero", title_text="share of logit energy (0 to 1)")
+    dress(fig, height=340, single=280)
+    mark(fig, transitions, step_range(ds, ["logit_trig_share"]), log_steps=log_steps)
+    return fig
+
+
+def _largest(shares: xr.DataArray) -> list[int]:
+    final = np.nan_to_num(shares.values[:, -1], nan=-1.0)
+    return sorted(int(k) for k in shares["freq"].values[np.argsort(final)[::-1][:MOST_OTHERS]])
+
+
+def _line(
+    fig: go.Figure, x: np.ndarray, y: np.ndarray, name: str, colour: str, dash: str, width: float
+) -> None:
+    if len(x):
+        fig.add_scatter(
+            x=x, y=y, name=name, mode="lines" if len(x) > 1 else "markers",
+            line=dict(color=colour, dash=dash, width=width),
+            hovertemplate="step %{x:,}<br>share %{y:.3f}<extra>%{fullData.name}</extra>",
+        )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Pure mathematics on arrays: Fourier bases, discrete logarithms, projections. Imports numpy and torch only."""

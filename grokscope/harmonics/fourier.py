@@ -1,0 +1,75 @@
+"""The real Fourier basis of the cyclic group of order n, and spectra of tables over it.
+
+Rows are named by (frequency, phase), never by index. w_k = 2 pi k / n.
+"""
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+
+def frequencies(n: int) -> ndarray:
+    """Return 1..floor(n/2), the nontrivial frequencies of the cyclic group of order `n`."""
+    return np.arange(1, n // 2 + 1)
+
+
+def fourier_basis(n: int) -> tuple[Float[ndarray, "component n"], list[tuple[int, str]]]:
+    """Return the orthonormal real Fourier basis and the (frequency, phase) of each row.
+
+    1/sqrt(n); sqrt(2/n) cos(w_k x), sqrt(2/n) sin(w_k x) for k = 1..floor(n/2); for even n the Nyquist frequency has
+    the one row cos(pi x)/sqrt(n).
+
+    Examples
+    --------
+    >>> fourier_basis(4)[1]
+    [(0, 'const'), (1, 'cos'), (1, 'sin'), (2, 'cos')]
+    """
+    x = np.arange(n)
+    rows, names = [np.full(n, n**-0.5)], [(0, "const")]
+    for k in frequencies(n):
+        angle = 2 * np.pi * k * x / n
+        if 2 * k == n:
+            rows.append(np.cos(angle) / np.sqrt(n))
+            names.append((int(k), "cos"))
+            continue
+        rows += [np.sqrt(2 / n) * np.cos(angle), np.sqrt(2 / n) * np.sin(angle)]
+        names += [(int(k), "cos"), (int(k), "sin")]
+    return np.stack(rows), names
+
+
+def fourier_coefficients(
+    table: Float[ndarray, "n column"],
+) -> tuple[Float[ndarray, " column"], Float[ndarray, "freq column"], Float[ndarray, "freq column"]]:
+    """Return the coefficients (const, cos, sin) of each column of `table` in the real Fourier basis.
+
+    Equal to `fourier_basis(n)[0] @ table`, by a fast transform in float64; at the Nyquist frequency sin is 0.
+    """
+    n = table.shape[0]
+    f = np.fft.rfft(np.asarray(table, dtype=np.float64), axis=0)
+    scale = np.full(len(f), np.sqrt(2 / n))
+    scale[0] = n**-0.5
+    if n % 2 == 0:
+        scale[-1] = n**-0.5
+    f = f * scale[:, None]
+    sin = -f.imag[1:]
+    if n % 2 == 0:
+        sin[-1] = 0.0
+    return f.real[0], f.real[1:], sin
+
+
+def spectrum(table: Float[ndarray, "n column"]) -> Float[ndarray, "phase freq"]:
+    """Return the norm over columns of the cos (first row) and sin (second row) coefficients of each frequency."""
+    _, cos, sin = fourier_coefficients(table)
+    return np.stack([np.linalg.norm(cos, axis=1), np.linalg.norm(sin, axis=1)])
+
+
+def gini(values: Float[ndarray, " value"]) -> float:
+    """Return the Gini coefficient sum_i (2i - n - 1) x_(i) / (n sum x), x_(i) ascending, i = 1..n.
+
+    0 where all values are equal, (n-1)/n where one value has all; not-a-number where the sum is 0.
+    """
+    x = np.sort(np.asarray(values, dtype=np.float64))
+    n, total = len(x), x.sum()
+    if total == 0:
+        return float("nan")
+    return float(((2 * np.arange(1, n + 1) - n - 1) * x).sum() / (n * total))

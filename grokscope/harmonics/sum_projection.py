@@ -1,0 +1,82 @@
+"""Projection of logits on functions of the sum x + y: cos w_k(x+y) and sin w_k(x+y) for a set of frequencies.
+
+A function of the sum only sees the mean logits per sum, an n-by-class table. So projecting all n^2 rows is one small
+product, and the same table serves every set of frequencies.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float, Int
+from numpy import ndarray
+
+RANK_TOLERANCE = 1e-10
+
+
+def sum_directions(
+    n: int, frequencies: Sequence[int], constant: bool
+) -> Float[ndarray, "n direction"]:
+    """Return cos w_k s and sin w_k s over the sums s = 0..n-1 for each frequency, after the constant if asked.
+
+    At the Nyquist frequency (2k = n) sin is 0 everywhere and left out.
+    """
+    s = np.arange(n)
+    columns = [np.ones(n)] if constant else []
+    for k in frequencies:
+        angle = 2 * np.pi * k * s / n
+        columns.append(np.cos(angle))
+        if 2 * k != n:
+            columns.append(np.sin(angle))
+    return np.stack(columns, axis=1) if columns else np.zeros((n, 0))
+
+
+def projector(
+    n: int,
+    frequencies: Sequence[int],
+    counts: Float[ndarray, " n"] | None = None,
+    constant: bool = False,
+) -> Float[ndarray, "n n"]:
+    """Return H with H @ M the least-squares fit, M [n, class] the mean logits per sum.
+
+    The fit is over rows: sum s counts `counts[s]` times (1 each where None, the whole table). Without `constant` and on
+    the whole table, H is the orthogonal projection on the directions. Rank-aware: directions that the rows do not tell
+    apart (singular value below 1e-10 of the largest) are left out, never filled with arbitrary ones.
+    """
+    a = sum_directions(n, frequencies, constant)
+    weight = np.ones(n) if counts is None else np.sqrt(np.asarray(counts, dtype=np.float64))
+    if a.shape[1] == 0:
+        return np.zeros((n, n))
+    u, sigma, vt = np.linalg.svd(weight[:, None] * a, full_matrices=False)
+    kept = sigma > RANK_TOLERANCE * max(sigma.max(), 1e-300)
+    solve = vt[kept].T @ ((u[:, kept] * weight[:, None]) / sigma[kept]).T
+    return a @ solve
+
+
+def counts_per_sum(row_sum: Int[ndarray, " row"], n: int) -> Float[ndarray, " n"]:
+    """Return how many rows have each sum."""
+    return np.bincount(row_sum, minlength=n).astype(np.float64)
+
+
+def total_by_sum(
+    values: Float[ndarray, "row class"], row_sum: Int[ndarray, " row"], n: int
+) -> Float[ndarray, "n class"]:
+    """Return the total of `values` over the rows of each sum, 0 where a sum has no row."""
+    order = np.argsort(row_sum, kind="stable")
+    present, first = np.unique(row_sum[order], return_index=True)
+    total = np.zeros((n, values.shape[1]))
+    if len(present):
+        total[present] = np.add.reduceat(values[order], first, axis=0)
+    return total
+
+
+def random_frequency_sets(
+    n_freq: int, avoid: Sequence[int], size: int, draws: int, seed: int
+) -> Int[ndarray, "draw size"]:
+    """Return `draws` sets of `size` distinct frequencies from 1..n_freq, none of `avoid`, ascending within a set.
+
+    Where fewer than `size` frequencies are left, sets are drawn from all frequencies, and may overlap with `avoid`.
+    """
+    rng = np.random.default_rng(seed)
+    others = np.setdiff1d(np.arange(1, n_freq + 1), np.asarray(avoid, dtype=np.int64))
+    pool = others if len(others) >= size else np.arange(1, n_freq + 1)
+    return np.stack([np.sort(rng.choice(pool, size=size, replace=False)) for _ in range(draws)])

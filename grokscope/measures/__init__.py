@@ -1,0 +1,26 @@
+"""The measures: pure functions of a Snapshot giving labelled arrays, one file a family; importing registers them."""
+
+from grokscope.measures import (  # noqa: F401
+    ablations,
+    circularity,
+    commutativity,
+    displays,
+    distance_irrelevance,
+    embedding_spectrum,
+    excluded_loss,
+    fourier_density,
+    gini,
+    gradient_symmetricity,
+    inverse_participation_ratio,
+    key_frequency,
+    logit_trig_share,
+    neuron_clusters,
+    neuron_projection,
+    performance,
+    ranks,
+    restricted_loss,
+    weight_norms,
+)
+from grokscope.measures.registry import Measure, Output, catalogue, choose, forget, measure
+
+__all__ = ["Measure", "Output", "catalogue", "choose", "forget", "measure"]

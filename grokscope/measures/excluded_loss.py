@@ -1,0 +1,60 @@
+"""Excluded loss: the training loss without the key frequencies' functions of the sum."""
+
+import numpy as np
+import torch
+
+from grokscope.harmonics.fourier import frequencies
+from grokscope.harmonics.table_loss import loss_without_tables
+from grokscope.measures.registry import Output, measure
+from grokscope.runs.snapshot import Snapshot
+from grokscope.runs.sums import N_DRAWS, mean_logits, null_sets, sum_rows, whole_table_projectors
+
+_FORMULA = "cross-entropy over the answers, training rows, of L minus its projections on cos w_k(x+y), sin w_k(x+y), {}"
+
+
+@measure(
+    source="Nanda et al. 2023 (arXiv 2301.05217), section 5 (all at once) and its code (one at a time)",
+    outputs={
+        "excluded_loss": Output(
+            (),
+            "Excluded loss, all key frequencies at once",
+            "nat",
+            _FORMULA.format("all key k together"),
+        ),
+        "excluded_loss_each": Output(
+            ("freq",),
+            "Excluded loss, one frequency at a time",
+            "nat",
+            _FORMULA.format("each k by itself"),
+        ),
+        "excluded_loss_null": Output(
+            ("draw",),
+            "Excluded loss of random frequencies",
+            "nat",
+            f"the same with {N_DRAWS} random sets of as many frequencies, none of them key, seed 0",
+        ),
+    },
+    reads=("activations", "training rows"),
+    label_free=True,
+    causal=False,
+    needs=("cyclic", "split"),
+    builtin=True,
+)
+def excluded_loss(snap: Snapshot) -> dict[str, float | np.ndarray]:
+    """Training loss when the key frequencies are taken away, together and one at a time, beside random ones.
+
+    The projection is over all rows, as published. It uses training labels only.
+    """
+    cyclic = snap.task.cyclic
+    assert cyclic is not None
+    at, means = sum_rows(snap, "train"), mean_logits(snap, "all")
+    single = tuple((int(k),) for k in frequencies(cyclic.n))
+    sets = (*single, snap.key, *null_sets(snap, snap.key)) if snap.key else single
+    tables = whole_table_projectors(snap, sets) @ means
+    losses = loss_without_tables(snap.answer_logits[torch.as_tensor(at.rows)], tables, at, cyclic.n)
+    n_freq = cyclic.n_freq
+    return {
+        "excluded_loss": float(losses[n_freq]) if snap.key else float("nan"),
+        "excluded_loss_each": losses[:n_freq],
+        "excluded_loss_null": losses[n_freq + 1 :] if snap.key else np.full(N_DRAWS, np.nan),
+    }

@@ -1,0 +1,264 @@
+"""The registry: what each measure is, what it reads, what it costs, and how a user adds one.
+
+@gs.measure(source="my paper, eq. 3", dims=("freq",))
+def my_measure(snap):
+    return gs_numbers(snap.W_E)
+"""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy import ndarray
+
+from grokscope.errors import RequestError, nearest
+
+if TYPE_CHECKING:
+    from grokscope.runs.snapshot import Snapshot
+
+Cost = Literal["weights", "forward", "gradient", "sampling"]
+At = Literal["every", "final"]
+
+DIMENSIONS = (
+    "run seed step input token pos head neuron d_model freq irrep class param component "
+    "rows draw key rule phase mode example_neuron"
+).split()
+
+
+@dataclass(frozen=True)
+class Output:
+    """One variable of the dataset that a measure gives.
+
+    Attributes
+    ----------
+    dims
+        Dimensions without `step`, which is added for a measure taken at every step.
+    long_name, units, formula
+        As they stand in the variable's attributes.
+    """
+
+    dims: tuple[str, ...]
+    long_name: str
+    units: str
+    formula: str
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A registered measure.
+
+    Attributes
+    ----------
+    name
+        The function's name; `analyze --measures NAME`.
+    function
+        Snapshot -> array, or {variable: array} where there are several outputs.
+    outputs
+        Variable -> Output.
+    source
+        Paper, section or equation.
+    reads
+        weights, activations, gradients, training rows, test labels.
+    cost
+        weights < forward < gradient < sampling.
+    label_free
+        Whether it uses no test labels: only then can it be an early warning.
+    causal
+        Whether its value at a step uses nothing later (false where it uses the final key frequencies).
+    at
+        Taken at every step, or at the final one only.
+    needs
+        Of "cyclic", "split", "neurons": what a run must have for it.
+    version
+        Raised when the definition changes.
+    """
+
+    name: str
+    function: Callable[["Snapshot"], Any]
+    outputs: Mapping[str, Output]
+    source: str
+    reads: tuple[str, ...]
+    cost: Cost
+    label_free: bool
+    causal: bool
+    at: At
+    needs: tuple[str, ...]
+    version: int
+    builtin: bool
+
+    @property
+    def summary(self) -> str:
+        """The first line of the function's docstring."""
+        return (inspect.getdoc(self.function) or self.name).split("\n")[0]
+
+    def why_not(self, snapshot: "Snapshot") -> str:
+        """Return why `snapshot` cannot be measured, "" where it can."""
+        has = {
+            "cyclic": snapshot.task.cyclic is not None,
+            "split": snapshot.split is not None,
+            "neurons": snapshot.has_neurons,
+            "run": snapshot.run is not None,
+        }
+        words = {
+            "cyclic": "the task has no cyclic group",
+            "split": "the split is not known",
+            "neurons": "the model has no neurons",
+            "run": "there is no run behind it",
+        }
+        return "; ".join(words[need] for need in self.needs if not has[need])
+
+    def __call__(self, snapshot: "Snapshot") -> dict[str, ndarray]:
+        """Return {variable: array}, each checked against its dimensions."""
+        value = self.function(snapshot)
+        if not isinstance(value, dict):
+            if len(self.outputs) != 1:
+                raise RequestError(
+                    f"measure '{self.name}' gave one value",
+                    f"a dict with {', '.join(self.outputs)}",
+                )
+            value = {next(iter(self.outputs)): value}
+        found = {}
+        for name, output in self.outputs.items():
+            if name not in value:
+                raise RequestError(
+                    f"measure '{self.name}' gave no '{name}'", ", ".join(self.outputs)
+                )
+            array = _as_array(value[name])
+            if array.ndim != len(output.dims):
+                raise RequestError(
+                    f"measure '{self.name}' gave '{name}' of shape {array.shape}",
+                    f"dimensions ({', '.join(output.dims)})",
+                    "name its dimensions with dims=(...)",
+                )
+            found[name] = array
+        return found
+
+
+_REGISTRY: dict[str, Measure] = {}
+
+
+def measure(
+    function: Callable[["Snapshot"], Any] | None = None,
+    /,
+    *,
+    source: str = "",
+    dims: Sequence[str] = (),
+    formula: str = "",
+    units: str = "1",
+    long_name: str = "",
+    outputs: Mapping[str, Output] | None = None,
+    reads: Sequence[str] = ("weights",),
+    cost: Cost = "forward",
+    label_free: bool = False,
+    causal: bool = True,
+    at: At = "every",
+    needs: Sequence[str] = (),
+    version: int = 1,
+    builtin: bool = False,
+) -> Any:
+    """Register a function of a Snapshot as a measure: it appears in the dataset, the catalogue and the report.
+
+    Parameters
+    ----------
+    source
+        Where the definition comes from.
+    dims
+        Dimensions of what it returns, without `step`; () for one number.
+    formula, units, long_name
+        For the variable's attributes; the docstring's first line where not given.
+    outputs
+        For several variables at once: name -> Output; the function then returns a dict.
+    reads, cost, label_free, causal, at, needs, version
+        See `Measure`.
+
+    Raises
+    ------
+    RequestError
+        For a name that a built-in measure or its variables have already, or an unknown cost.
+
+    Examples
+    --------
+    >>> import grokscope as gs
+    >>> @gs.measure(source="this page", dims=())
+    ... def embedding_mean(snap):
+    ...     return snap.W_E.mean()
+    """
+
+    def register(function: Callable[["Snapshot"], Any]) -> Callable[["Snapshot"], Any]:
+        name = function.__name__
+        line = (inspect.getdoc(function) or name).split("\n")[0].rstrip(".")
+        declared = outputs or {name: Output(tuple(dims), long_name or line, units, formula or line)}
+        if cost not in ("weights", "forward", "gradient", "sampling"):
+            raise RequestError(f"cost '{cost}'", "weights, forward, gradient, sampling")
+        for other in _REGISTRY.values():
+            clash = set(declared) & set(other.outputs)
+            if other.builtin and not builtin and (clash or other.name == name):
+                raise RequestError(
+                    f"'{name}' is a built-in measure or one of its variables", "another name"
+                )
+        _REGISTRY[name] = Measure(
+            name=name,
+            function=function,
+            outputs=dict(declared),
+            source=source or "not given",
+            reads=tuple(reads),
+            cost=cost,
+            label_free=label_free,
+            causal=causal,
+            at=at,
+            needs=tuple(needs),
+            version=version,
+            builtin=builtin,
+        )
+        return function
+
+    return register if function is None else register(function)
+
+
+def forget(name: str) -> None:
+    """Remove a user's own measure from the registry; RequestError for a built-in or unknown one."""
+    if name not in _REGISTRY or _REGISTRY[name].builtin:
+        raise RequestError(
+            f"'{name}' is not a measure of your own",
+            ", ".join(n for n, m in _REGISTRY.items() if not m.builtin) or "none registered",
+        )
+    del _REGISTRY[name]
+
+
+def catalogue() -> list[Measure]:
+    """Return all registered measures, built-in ones first, in the order of their registration."""
+    import grokscope.measures  # noqa: F401, PLC0415  (registers the built-in ones)
+
+    return sorted(_REGISTRY.values(), key=lambda m: not m.builtin)
+
+
+def choose(names: Sequence[str] | None) -> list[Measure]:
+    """Return the measures with these names (a variable's name stands for its measure), all where None.
+
+    Raises
+    ------
+    RequestError
+        For an unknown name, with the nearest one.
+    """
+    everything = catalogue()
+    if names is None:
+        return everything
+    by_variable = {v: m.name for m in everything for v in (*m.outputs, m.name)}
+    wanted = set()
+    for name in names:
+        if name not in by_variable:
+            raise RequestError(
+                f"unknown measure '{name}'",
+                "a name listed by grokscope measures",
+                nearest(name, by_variable),
+            )
+        wanted.add(by_variable[name])
+    return [m for m in everything if m.name in wanted]
+
+
+def _as_array(value: Any) -> ndarray:
+    if hasattr(value, "detach"):
+        value = value.detach().cpu().numpy()
+    return np.asarray(value)

@@ -1,0 +1,1 @@
+"""Models: the hooked transformer, its exact fast forward, initialisation, and foreign checkpoints."""

@@ -1,0 +1,300 @@
+"""The exact fast forward: the same parameters and the same algebra, each distinct thing computed once.
+
+The inputs are a finite table that shares prefixes, and only the last position is read. So
+- before the first block a position's stream depends on its token alone: queries, keys and values are tables of tokens;
+- later it depends on its prefix (causal mask) or its row (no mask), one row of a table each;
+- in the last block only the last position asks, and only it passes through the neurons.
+A position that has one distinct query (the constant `=`) scores each key once, before rows are formed. Where there are
+fewer pairs of distinct queries and keys than rows, scores are a table of pairs.
+
+Gathers are embedding look-ups, whose gradient torch adds in a fixed order on the CPU: repeatable to the bit.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from numpy import ndarray
+from torch import Tensor
+from torch.nn import functional
+
+from grokscope.config import ModelConfig
+from grokscope.models.parts import ACTIVATIONS, layer_norm, position_table
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A position's residual stream: distinct rows, and the row of each context (None: one row a context, in order)."""
+
+    table: Float[Tensor, "distinct d_model"]
+    index: Int[Tensor, " context"] | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which things are distinct for a set of input rows.
+
+    Attributes
+    ----------
+    tokens
+        Per position, the distinct tokens there.
+    token_index
+        Per position, the index into `tokens` of each context's token.
+    parents
+        parents[i][j]: for each context of position i, the context of position j that it sees.
+    """
+
+    tokens: tuple[Int[Tensor, " distinct"], ...]
+    token_index: tuple[Int[Tensor, " context"], ...]
+    parents: tuple[tuple[Int[Tensor, " context"], ...], ...]
+
+    @property
+    def n_ctx(self) -> int:
+        """Number of positions."""
+        return len(self.tokens)
+
+
+def make_plan(tokens: Int[ndarray, "input pos"], causal: bool, device: str = "cpu") -> Plan:
+    """Find the distinct tokens and contexts of the rows `tokens`; the contexts of the last position are the rows."""
+    n, n_ctx = tokens.shape
+    base = int(tokens.max()) + 1
+    code = np.zeros(n, dtype=np.int64)
+    context_of_row, row_of_context = [], []
+    for i in range(n_ctx):
+        _, code = np.unique(code * base + tokens[:, i], return_inverse=True)
+        if causal and i < n_ctx - 1:
+            _, first = np.unique(code, return_index=True)
+            context_of_row.append(code)
+            row_of_context.append(first)
+        else:
+            context_of_row.append(np.arange(n))
+            row_of_context.append(np.arange(n))
+
+    def tensor(array: ndarray) -> Tensor:
+        return torch.as_tensor(np.ascontiguousarray(array), dtype=torch.int64, device=device)
+
+    distinct, index = [], []
+    for i in range(n_ctx):
+        values, inverse = np.unique(tokens[row_of_context[i], i], return_inverse=True)
+        distinct.append(tensor(values))
+        index.append(tensor(inverse))
+    parents = tuple(
+        tuple(
+            tensor(context_of_row[j][row_of_context[i]])
+            for j in (range(i + 1) if causal else range(n_ctx))
+        )
+        for i in range(n_ctx)
+    )
+    return Plan(tuple(distinct), tuple(index), parents)
+
+
+@dataclass(frozen=True)
+class FastActivations:
+    """What the fast forward computed at the last position, in the last block unless named otherwise.
+
+    Attributes
+    ----------
+    logits
+        Shape [input, class].
+    neurons
+        Shape [input, neuron], after the activation function; None without neurons.
+    resid_mid
+        Shape [input, d_model], the stream that the neurons are added to.
+    resid_post
+        Shape [input, d_model], the stream after the last block.
+    pattern
+        Shape [input, head, pos], attention from the last position.
+    z
+        Shape [input, head, d_head], each head's mix of values.
+    attn_out
+        Shape [input, d_model], what attention adds to the stream.
+    resid_pre
+        Shape [input, d_model], the stream before the last block.
+    """
+
+    logits: Float[Tensor, "input class"]
+    neurons: Float[Tensor, "input neuron"] | None
+    resid_mid: Float[Tensor, "input d_model"]
+    resid_post: Float[Tensor, "input d_model"]
+    pattern: Float[Tensor, "input head pos"]
+    z: Float[Tensor, "input head d_head"]
+    attn_out: Float[Tensor, "input d_model"]
+    resid_pre: Float[Tensor, "input d_model"]
+
+
+def fast_forward(weights: Mapping[str, Tensor], config: ModelConfig, plan: Plan) -> FastActivations:
+    """Return logits and activations at the last position; equal to the hooked forward up to rounding.
+
+    Gradients flow to `weights`.
+    """
+    positions = position_table(config, weights.get("pos_embed.W_pos"), weights["embed.W_E"])
+    streams = []
+    for i in range(plan.n_ctx):
+        table = functional.embedding(plan.tokens[i], weights["embed.W_E"])
+        streams.append(
+            Stream(table if positions is None else table + positions[i], plan.token_index[i])
+        )
+    last = plan.n_ctx - 1
+    for layer in range(config.n_layers):
+        block = _block(weights, layer)
+        asking = range(plan.n_ctx) if layer < config.n_layers - 1 else (last,)
+        attended = _attention(block, config, plan, streams, asking)
+        outputs = {i: _block_tail(block, config, streams[i], attended[i][0]) for i in asking}
+        before = streams[last]
+        streams = [
+            Stream(outputs[i][2], None) if i in outputs else streams[i] for i in range(plan.n_ctx)
+        ]
+    neurons, resid_mid, resid_post = outputs[last]
+    attn_out, pattern, z = attended[last]
+    resid_pre = _gather(before.table, before.index).expand_as(attn_out)
+    logits = unembed(weights, config, resid_post)
+    return FastActivations(logits, neurons, resid_mid, resid_post, pattern, z, attn_out, resid_pre)
+
+
+def unembed(
+    weights: Mapping[str, Tensor], config: ModelConfig, resid_post: Float[Tensor, "input d_model"]
+) -> Float[Tensor, "input class"]:
+    """Return the logits of a final residual stream."""
+    if config.normalization == "pre":
+        resid_post = layer_norm(resid_post, weights["ln_final.w"], weights["ln_final.b"])[0]
+    return _linear(resid_post, weights["unembed.W_U"], weights.get("unembed.b_U"))
+
+
+def after_neurons(
+    weights: Mapping[str, Tensor],
+    config: ModelConfig,
+    resid_mid: Float[Tensor, "input d_model"],
+    neurons: Float[Tensor, "input neuron"],
+) -> Float[Tensor, "input class"]:
+    """Return the logits when the last block's neurons have these activations and its stream is `resid_mid`."""
+    block = last_block(weights, config)
+    return after_sum(weights, config, resid_mid + mlp_out(block, neurons))
+
+
+def last_block(weights: Mapping[str, Tensor], config: ModelConfig) -> dict[str, Tensor]:
+    """Return the weights of the last block, without its prefix."""
+    return _block(weights, config.n_layers - 1)
+
+
+def mlp_out(block: Mapping[str, Tensor], neurons: Tensor) -> Float[Tensor, "input d_model"]:
+    """Return what the neurons add to the stream."""
+    return _linear(neurons, block["mlp.W_out"], block.get("mlp.b_out"))
+
+
+def after_sum(
+    weights: Mapping[str, Tensor], config: ModelConfig, total: Float[Tensor, "input d_model"]
+) -> Float[Tensor, "input class"]:
+    """Return the logits of the last block's final residual sum."""
+    if config.normalization == "post":
+        block = last_block(weights, config)
+        total = layer_norm(total, block["ln2.w"], block["ln2.b"])[0]
+    return unembed(weights, config, total)
+
+
+def after_attention(
+    block: Mapping[str, Tensor],
+    config: ModelConfig,
+    resid_pre: Float[Tensor, "input d_model"],
+    attn_out: Float[Tensor, "input d_model"],
+) -> tuple[Float[Tensor, "input d_model"], Float[Tensor, "input neuron"] | None]:
+    """Return (resid_mid, neurons) of a block for the stream before it and what attention adds."""
+    mid = resid_pre + attn_out
+    if config.normalization == "post":
+        mid = layer_norm(mid, block["ln1.w"], block["ln1.b"])[0]
+    if config.attn_only:
+        return mid, None
+    x = layer_norm(mid, block["ln2.w"], block["ln2.b"])[0] if config.normalization == "pre" else mid
+    return mid, ACTIVATIONS[config.act_fn](_linear(x, block["mlp.W_in"], block.get("mlp.b_in")))
+
+
+def _block(weights: Mapping[str, Tensor], layer: int) -> dict[str, Tensor]:
+    prefix = f"blocks.{layer}."
+    return {name.removeprefix(prefix): w for name, w in weights.items() if name.startswith(prefix)}
+
+
+def _linear(x: Tensor, w: Tensor, b: Tensor | None) -> Tensor:
+    return x @ w if b is None else torch.addmm(b, x, w)
+
+
+def _gather(table: Tensor, index: Tensor | None) -> Tensor:
+    """Rows of `table` in the order of `index`; a table of one row is left to broadcasting."""
+    if index is None or table.shape[0] == 1:
+        return table
+    flat = functional.embedding(index, table.reshape(table.shape[0], -1))
+    return flat.reshape(len(index), *table.shape[1:])
+
+
+def _compose(outer: Tensor, inner: Tensor | None) -> Tensor:
+    return outer if inner is None else inner[outer]
+
+
+def _attention(
+    block: Mapping[str, Tensor],
+    config: ModelConfig,
+    plan: Plan,
+    streams: list[Stream],
+    asking: range | tuple[int, ...],
+) -> dict[int, tuple[Tensor, Tensor, Tensor]]:
+    """Return per asking position (attn_out [context d_model], pattern [context head pos], z [context head d_head])."""
+    heads, d_head = config.n_heads, config.d_head
+
+    def read(stream: Stream) -> Tensor:
+        if config.normalization == "pre":
+            return layer_norm(stream.table, block["ln1.w"], block["ln1.b"])[0]
+        return stream.table
+
+    def project(x: Tensor, name: str) -> Float[Tensor, "distinct head d_head"]:
+        w = block[f"attn.W_{name}"].transpose(0, 1).reshape(config.d_model, heads * d_head)
+        b = block[f"attn.b_{name}"].reshape(-1) if config.bias_attn else None
+        return _linear(x, w, b).reshape(-1, heads, d_head)
+
+    inputs = [read(stream) for stream in streams]
+    keys = [project(x, "K") for x in inputs]
+    values = [project(x, "V") for x in inputs]
+    w_o = block["attn.W_O"].reshape(heads * d_head, config.d_model)
+    found = {}
+    for i in asking:
+        query = project(inputs[i], "Q") / d_head**0.5
+        n_context = len(plan.token_index[i])
+        seen = [_compose(parent, streams[j].index) for j, parent in enumerate(plan.parents[i])]
+        scores = [
+            _scores(query, streams[i].index, keys[j], index, n_context)
+            for j, index in enumerate(seen)
+        ]
+        pattern = torch.stack([s.expand(n_context, heads) for s in scores], dim=2).softmax(-1)
+        z = sum(pattern[:, :, j, None] * _gather(values[j], index) for j, index in enumerate(seen))
+        assert isinstance(z, Tensor)
+        found[i] = (_linear(z.reshape(n_context, -1), w_o, block.get("attn.b_O")), pattern, z)
+    return found
+
+
+def _scores(
+    query: Float[Tensor, "distinct_q head d_head"],
+    query_index: Tensor | None,
+    key: Float[Tensor, "distinct_k head d_head"],
+    key_index: Tensor,
+    n_context: int,
+) -> Float[Tensor, "context head"]:
+    n_query, n_key = query.shape[0], key.shape[0]
+    if n_query == 1 or n_key == 1:
+        table = (query * key).sum(-1)
+        return _gather(table, key_index if n_query == 1 else query_index)
+    if n_query * n_key <= n_context and query_index is not None:
+        table = torch.einsum("qhe,khe->qkh", query, key).reshape(n_query * n_key, -1)
+        return _gather(table, query_index * n_key + key_index)
+    return (_gather(query, query_index) * _gather(key, key_index)).sum(-1)
+
+
+def _block_tail(
+    block: Mapping[str, Tensor], config: ModelConfig, stream: Stream, attn_out: Tensor
+) -> tuple[Tensor | None, Tensor, Tensor]:
+    """Return (neurons, resid_mid, resid_post) of one position's contexts."""
+    mid, neurons = after_attention(block, config, _gather(stream.table, stream.index), attn_out)
+    if neurons is None:
+        return None, mid, mid
+    post = mid + mlp_out(block, neurons)
+    if config.normalization == "post":
+        post = layer_norm(post, block["ln2.w"], block["ln2.b"])[0]
+    return neurons, mid, post

@@ -1,0 +1,156 @@
+"""From a Dataset, its Transitions and a verdict to one self-contained HTML page."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import plotly.io
+import xarray as xr
+from plotly.offline import get_plotlyjs
+
+from grokscope.errors import RequestError
+from grokscope.figures import FIGURES, NAMES
+from grokscope.figures.declare import definitions, summary
+from grokscope.figures.export import CONFIG, script_json
+from grokscope.files import write_text
+from grokscope.report import tables
+from grokscope.report.words import told
+from grokscope.transitions.transition import Transitions
+
+#: A page larger than this is slow on a telephone and refused by some mail servers.
+MOST_BYTES = 15_000_000
+#: Where one figure alone would take more than its share of the page.
+MOST_FIGURE_BYTES = 2_500_000
+
+
+def write_report(
+    ds: xr.Dataset,
+    transitions: Transitions,
+    verdict: Mapping[str, Any],
+    path: str | Path,
+    figures: Sequence[str] | None = None,
+) -> Path:
+    """Write the report to a file that appears whole or not at all.
+
+    Parameters
+    ----------
+    ds, transitions, verdict, figures
+        As for `render_report`.
+    path
+        Where to.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    RequestError
+        For an unknown figure or a place that cannot be written to.
+    """
+    write_text(Path(path), render_report(ds, transitions, verdict, figures))
+    return Path(path)
+
+
+def render_report(
+    ds: xr.Dataset,
+    transitions: Transitions,
+    verdict: Mapping[str, Any],
+    figures: Sequence[str] | None = None,
+) -> str:
+    """Return the report as one HTML page with plotly.js inside; nothing is loaded from a network.
+
+    Parameters
+    ----------
+    ds
+        A run's Dataset.
+    transitions
+        Its events.
+    verdict
+        ``label`` (one word or two), ``sentence`` and ``evidence`` (name -> value).
+    figures
+        Names of the figures, in order (default: all). One that cannot be drawn is named with the
+        reason.
+
+    Raises
+    ------
+    RequestError
+        For an unknown figure.
+    """
+    drawn, skipped = _figures(ds, transitions, NAMES if figures is None else figures)
+    data = script_json(json.dumps({"figures": [item.pop("json") for item in drawn]}))
+    # The page's own scripts carry this word; text from the run that got past the escaping would not.
+    nonce = hashlib.sha256(data.encode()).hexdigest()[:32]
+    source = files("grokscope.report").joinpath("template.html").read_text(encoding="utf-8")
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, keep_trailing_newline=True, trim_blocks=True, lstrip_blocks=True
+    )
+    safe = jinja2.utils.markupsafe.Markup
+    return environment.from_string(source).render(
+        run=str(ds.attrs.get("run", "a run")),
+        task=str(ds.attrs.get("task_formula") or ds.attrs.get("task") or ""),
+        verdict=_verdict(verdict),
+        events=tables.events(transitions),
+        summary=tables.summary(transitions),
+        key=tables.key_rules(ds),
+        key_rule=str(ds.attrs.get("key_rule", "")),
+        key_at=str(ds.attrs.get("key_at", "")),
+        neurons=tables.neuron_counts(ds),
+        figures=drawn,
+        skipped=skipped,
+        hyper_parameters=tables.hyper_parameters(ds),
+        provenance=tables.provenance(ds),
+        variables=tables.variables(ds),
+        nonce=nonce,
+        data=safe(data),
+        config=safe(script_json(json.dumps(CONFIG))),
+        plotly_js=safe(get_plotlyjs()),
+    )
+
+
+def _verdict(verdict: Mapping[str, Any]) -> dict[str, Any]:
+    evidence = verdict.get("evidence") or {}
+    return {
+        "label": str(verdict.get("label", "")),
+        "sentence": str(verdict.get("sentence", "")),
+        "evidence": [(str(name).replace("_", " "), told(v)) for name, v in evidence.items()],
+    }
+
+
+def _figures(
+    ds: xr.Dataset, transitions: Transitions, names: Sequence[str]
+) -> tuple[list[dict[str, Any]], list[tuple[str, str]]]:
+    """Return the figures that can be drawn, and (title, reason) for the others."""
+    drawn: list[dict[str, Any]] = []
+    skipped: list[tuple[str, str]] = []
+    total = len(get_plotlyjs()) + 200_000
+    for name in names:
+        drawing = FIGURES[name]
+        try:
+            figure = drawing(ds, transitions)
+        except RequestError as error:
+            skipped.append((drawing.title, error.given))
+            continue
+        text = plotly.io.to_json(figure, validate=False)
+        if len(text) > MOST_FIGURE_BYTES or total + len(text) > MOST_BYTES:
+            size = f"{len(text) / 1e6:.1f} MB of data, too much for this page"
+            skipped.append((drawing.title, f"{size}: draw it by itself, as figure '{name}'"))
+            continue
+        total += len(text)
+        drawn.append(
+            {
+                "name": name,
+                "title": drawing.title,
+                "summary": summary(drawing),
+                "definitions": definitions(drawing, ds),
+                "alternative": figure.layout.meta["alternative"],
+                "height": int(figure.layout.height or 400),
+                "json": json.loads(text),
+            }
+        )
+    return drawn, skipped

@@ -1,0 +1,75 @@
+"""What all snapshots of a run share: the plan of the forward, key frequencies, projectors, null draws."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor
+
+from grokscope.config import ModelConfig
+from grokscope.models.fast import Plan, make_plan
+from grokscope.tasks import Split, Task
+
+if TYPE_CHECKING:
+    from grokscope.runs.run import Run
+
+
+@dataclass(eq=False)
+class Context:
+    """What all snapshots of a run share.
+
+    Attributes
+    ----------
+    task, split, config
+        As in the snapshots.
+    final_key
+        () -> the key frequencies of the run's final step.
+    """
+
+    task: Task
+    split: Split | None
+    config: ModelConfig
+    final_key: Callable[[], tuple[int, ...]]
+    _memo: dict[Any, Any] = field(default_factory=dict)
+    _weights: "OrderedDict[int, Mapping[str, Tensor]]" = field(default_factory=OrderedDict)
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The plan of the fast forward over all inputs."""
+        return make_plan(self.task.tokens, self.config.attention_mask == "causal")
+
+    @cached_property
+    def key(self) -> tuple[int, ...]:
+        """Key frequencies at the run's final step, ascending."""
+        return self.final_key()
+
+    def memo(self, name: Any, make: Callable[[], Any]) -> Any:
+        """Return what `make` gave the first time it was asked for under `name`."""
+        if name not in self._memo:
+            self._memo[name] = make()
+        return self._memo[name]
+
+    def remember(self, step: int, weights: Mapping[str, Tensor]) -> None:
+        """Keep the weights of `step` for the next snapshot's comparison with the one before; two are kept."""
+        self._weights[step] = weights
+        while len(self._weights) > 2:
+            self._weights.popitem(last=False)
+
+    def initial_weights(self, run: "Run | None") -> Mapping[str, Tensor] | None:
+        """Return the weights at step 0 of the run, None where it has no checkpoint there."""
+        if run is None or run.steps[0] != 0:
+            return None
+        return self.memo("initial", lambda: run.weights(0))
+
+    def previous_weights(self, run: "Run | None", step: int) -> Mapping[str, Tensor] | None:
+        """Return the weights of the last checkpoint before `step`, None where there is none."""
+        if run is None:
+            return None
+        before = [s for s in self.memo("steps", lambda: run.steps) if s < step]
+        if not before:
+            return None
+        if before[-1] not in self._weights:
+            self.remember(before[-1], run.weights(before[-1]))
+        return self._weights[before[-1]]

@@ -1,0 +1,239 @@
+"""A run: a directory with its configuration, metrics, checkpoints and analysis."""
+
+import platform
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor
+
+from grokscope import __version__
+from grokscope.config import SCHEMA_VERSION, RunConfig, from_dict
+from grokscope.errors import RequestError, UnsoundError
+from grokscope.files import make_folder, read_json, write_json
+from grokscope.models.shapes import check_weights, weight_shapes
+from grokscope.runs.checkpoints import checkpoint_path, list_steps, read_tensors
+from grokscope.runs.metrics import FILE as METRICS_FILE
+from grokscope.runs.metrics import read_metrics
+from grokscope.tasks import Split, Task, make_split, make_task
+
+if TYPE_CHECKING:
+    from grokscope.runs.context import Context
+    from grokscope.runs.snapshot import Snapshot
+
+CONFIG_FILE = "config.json"
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A run on disk; read only. Open one with `open_run`.
+
+    Attributes
+    ----------
+    path
+        The directory.
+    config
+        The resolved configuration.
+    info
+        The whole of config.json: versions, threads, engine, origin of a foreign run.
+    """
+
+    path: Path
+    config: RunConfig
+    info: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The directory's name."""
+        return self.path.name
+
+    @property
+    def config_hash(self) -> str:
+        """The hash that every checkpoint of the run carries."""
+        return str(self.info["config_hash"])
+
+    @cached_property
+    def task(self) -> Task:
+        """The task's table."""
+        return make_task(self.config.task.task, self.config.task.p)
+
+    @cached_property
+    def split(self) -> Split | None:
+        """The split, or None for a foreign run whose split is not known."""
+        return (
+            make_split(self.task, self.config.split) if self.info.get("split_known", True) else None
+        )
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of the checkpoints."""
+        return self.path / "checkpoints"
+
+    @property
+    def state(self) -> Path:
+        """The folder of the optimiser's key frames."""
+        return self.path / "state"
+
+    @property
+    def steps(self) -> tuple[int, ...]:
+        """The steps that have a checkpoint now, ascending."""
+        return list_steps(self.checkpoints)
+
+    @cached_property
+    def context(self) -> "Context":
+        """What all snapshots of the run share; its key frequencies are read at the last checkpoint."""
+        from grokscope.runs.context import Context
+        from grokscope.runs.key import key_frequencies
+
+        return Context(
+            self.task, self.split, self.config.model, lambda: key_frequencies(self.snapshot())
+        )
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """Return the lines of metrics.jsonl."""
+        return read_metrics(self.path / METRICS_FILE)
+
+    def weights(self, step: int) -> dict[str, Tensor]:
+        """Return the weights at a checkpointed step.
+
+        Raises
+        ------
+        RequestError
+            Where the step has no checkpoint (the nearest ones are named).
+        UnsoundError
+            Where the file is damaged, belongs to another run, or holds NaN.
+        """
+        steps = self.steps
+        if step not in steps:
+            if not steps:
+                raise RequestError(
+                    f"{self.path} has no checkpoint", "a run with checkpoints", "train it first"
+                )
+            near = sorted(steps, key=lambda s: abs(s - step))[:3]
+            raise RequestError(
+                f"{self.path} has no checkpoint at step {step}", f"for example {sorted(near)}"
+            )
+        path = checkpoint_path(self.checkpoints, step)
+        weights, header = read_tensors(path, self.config_hash)
+        if header.get("step") != str(step):
+            raise UnsoundError(
+                f"{path} says it is step {header.get('step')}", f"step {step}", "restore it"
+            )
+        check_weights(weights, self.config.model, str(path))
+        return {name: weights[name] for name in weight_shapes(self.config.model)}
+
+    def snapshot(self, step: int | None = None, context: "Context | None" = None) -> "Snapshot":
+        """Return the run at one step, the last where None; everything derived is computed on first use."""
+        from grokscope.runs.snapshot import Snapshot
+
+        if step is None:
+            steps = self.steps
+            if not steps:
+                raise RequestError(
+                    f"{self.path} has no checkpoint", "a run with checkpoints", "train it first"
+                )
+            step = steps[-1]
+        return Snapshot(
+            self.task,
+            self.split,
+            self.config.model,
+            self.weights(step),
+            step,
+            self,
+            context or self.context,
+        )
+
+    def snapshots(self, steps: Iterable[int] | None = None) -> "Iterable[Snapshot]":
+        """Yield the run at each of `steps` (all checkpoints where None)."""
+        for step in self.steps if steps is None else steps:
+            yield self.snapshot(step)
+
+
+def create_run(path: Path, config: RunConfig, **info: Any) -> Run:
+    """Create the directory of a new run, with its config.json.
+
+    Raises
+    ------
+    RequestError
+        Where the directory holds anything already, or cannot be written.
+    """
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise RequestError(
+            f"{path} is not empty", "a directory that does not exist yet", "choose another --out"
+        )
+    record = {
+        "schema": SCHEMA_VERSION,
+        "config": config.to_dict(),
+        "config_hash": config.hash(),
+        "versions": versions(),
+        **info,
+    }
+    make_folder(path / "checkpoints")
+    write_json(path / CONFIG_FILE, record)
+    return Run(path, config, record)
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that a repetition to the bit needs."""
+    import numpy
+    import torch
+
+    return {
+        "grokscope": __version__,
+        "torch": torch.__version__,
+        "numpy": numpy.__version__,
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+    }
+
+
+def open_run(path: str | Path) -> Run:
+    """Open a run directory.
+
+    Raises
+    ------
+    RequestError
+        Where `path` is no run directory, or its config.json is not ours.
+    UnsoundError
+        Where the configuration does not have the hash that it says.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        raise RequestError(f"{path} is not a directory", "a run directory")
+    if not (path / CONFIG_FILE).is_file():
+        runs = sorted(p.parent.name for p in path.glob(f"*/{CONFIG_FILE}"))[:5]
+        todo = (
+            f"it holds the runs {', '.join(runs)}"
+            if runs
+            else "make one with grokscope train or import"
+        )
+        raise RequestError(f"{path} is not a run: it has no {CONFIG_FILE}", "a run directory", todo)
+    info = read_json(path / CONFIG_FILE)
+    if (
+        not isinstance(info, dict)
+        or "config" not in info
+        or not isinstance(info.get("schema"), int)
+    ):
+        raise RequestError(
+            f"{path / CONFIG_FILE} is not a run's configuration", "one written by grokscope"
+        )
+    if info["schema"] > SCHEMA_VERSION:
+        raise RequestError(
+            f"{path} has schema {info['schema']}",
+            f"up to {SCHEMA_VERSION}",
+            "a newer grokscope is needed",
+        )
+    config = from_dict(info["config"])
+    if config.hash() != info.get("config_hash"):
+        raise UnsoundError(
+            f"{path / CONFIG_FILE} was changed: its hash is {config.hash()}, not {info.get('config_hash')}"
+        )
+    if not (path / "checkpoints").is_dir():
+        raise RequestError(
+            f"{path} is an empty run: it has no checkpoints",
+            "a run with checkpoints",
+            "train it first",
+        )
+    return Run(path, config, info)

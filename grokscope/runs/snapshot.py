@@ -1,0 +1,187 @@
+"""One run at one step: its weights, and everything derived from them, computed on first use and kept."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from numpy import ndarray
+from torch import Tensor
+
+from grokscope.config import ModelConfig
+from grokscope.errors import RequestError
+from grokscope.models.fast import FastActivations, Plan, fast_forward
+from grokscope.runs.context import Context
+from grokscope.runs.key import key_frequencies
+from grokscope.tasks import ROWS, Split, Task
+
+if TYPE_CHECKING:
+    from grokscope.models.transformer import HookedTransformer
+    from grokscope.runs.run import Run
+
+
+@dataclass(frozen=True)
+class RowValues:
+    """One number for each set of rows; not-a-number where the split is not known or the set is empty."""
+
+    train: float
+    test: float
+    test_twin_free: float
+    all: float
+
+    def array(self) -> Float[ndarray, " rows"]:
+        """Return the values in the order of the dimension `rows`."""
+        return np.array([getattr(self, name) for name in ROWS])
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """One run at one step.
+
+    Attributes
+    ----------
+    task, split, config
+        What it learns, from which rows (None where not known), with which shape.
+    weights
+        Name -> weight, TransformerLens's names and shapes, in the precision in which they were stored.
+    step
+        Number of updates so far.
+    run
+        Where it comes from; None for a snapshot made from weights.
+    context
+        What all snapshots of a run share: plan, key frequencies, null draws. Made on first use where None is given.
+    """
+
+    task: Task
+    split: Split | None
+    config: ModelConfig
+    weights: Mapping[str, Tensor]
+    step: int = 0
+    run: "Run | None" = None
+    given_context: Context | None = field(default=None, repr=False)
+
+    @cached_property
+    def context(self) -> Context:
+        """What all snapshots of the run share."""
+        if self.given_context is not None:
+            return self.given_context
+        return Context(self.task, self.split, self.config, lambda: key_frequencies(self))
+
+    @cached_property
+    def model(self) -> "HookedTransformer":
+        """The hooked model, a copy of the weights; edit it freely."""
+        from grokscope.models.transformer import HookedTransformer
+
+        return HookedTransformer(self.config, self.weights).eval()
+
+    @cached_property
+    def tokens(self) -> Tensor:
+        """Shape [input, pos]. All inputs, as the model reads them."""
+        return torch.as_tensor(self.task.tokens)
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The plan of the fast forward over all inputs."""
+        return self.context.plan
+
+    @cached_property
+    def activations(self) -> FastActivations:
+        """Everything at the answer position, for all inputs, by the exact fast forward."""
+        with torch.no_grad():
+            return fast_forward(self.weights, self.config, self.plan)
+
+    @property
+    def logits(self) -> Float[Tensor, "input class"]:
+        """Shape [input, d_vocab_out]. All classes, in the precision of the weights."""
+        return self.activations.logits
+
+    @cached_property
+    def answer_logits(self) -> Float[Tensor, "input class"]:
+        """Shape [input, n_classes]. The answers' classes only (no `=`), float64."""
+        return self.logits[:, : self.task.n_classes].double()
+
+    @property
+    def neurons(self) -> Float[Tensor, "input neuron"]:
+        """Shape [input, neuron]. The last block's neurons at the answer position, after the activation function."""
+        if self.activations.neurons is None:
+            raise RequestError("this model has no neurons (attn_only)", "a model with an MLP")
+        return self.activations.neurons
+
+    @property
+    def has_neurons(self) -> bool:
+        """Whether the model has neurons."""
+        return not self.config.attn_only
+
+    @cached_property
+    def labels(self) -> Tensor:
+        """Shape [input]. The answers as trained on."""
+        return torch.as_tensor(self.task.answers if self.split is None else self.split.labels)
+
+    @cached_property
+    def loss_per_input(self) -> Float[Tensor, " input"]:
+        """Cross-entropy of each row over all classes of the model, float64, natural logarithm."""
+        logits = self.logits.double()
+        return torch.logsumexp(logits, 1) - logits.gather(1, self.labels[:, None])[:, 0]
+
+    @cached_property
+    def loss(self) -> RowValues:
+        """Mean cross-entropy per set of rows."""
+        return self.mean_over_rows(self.loss_per_input)
+
+    @cached_property
+    def accuracy(self) -> RowValues:
+        """Share of right answers per set of rows."""
+        return self.mean_over_rows((self.logits.argmax(1) == self.labels).double())
+
+    def rows(self, name: str) -> ndarray:
+        """Return the indices of a set of rows; empty where the split is not known."""
+        if name == "all":
+            return np.arange(self.task.n_inputs)
+        return np.array([], dtype=np.int64) if self.split is None else self.split.rows(name)
+
+    def mean_over_rows(self, per_input: Float[Tensor, " input"]) -> RowValues:
+        """Return the mean of a number per input over each set of rows; inputs that are not-a-number were not looked at."""
+        values = {}
+        for name in ROWS:
+            rows = torch.as_tensor(self.rows(name))
+            values[name] = float(per_input[rows].nanmean()) if len(rows) else float("nan")
+        return RowValues(**values)
+
+    @cached_property
+    def W_E(self) -> Float[ndarray, "n d_model"]:
+        """Shape [n, d_model]. Embedding of the first operand by exponent (addition: of the numbers), without `=`; float64."""
+        table = self.weights["embed.W_E"].double().numpy()
+        cyclic = self.task.cyclic
+        return table[: self.task.p] if cyclic is None else table[cyclic.token_x]
+
+    @cached_property
+    def W_U(self) -> Float[ndarray, "d_model n"]:
+        """Shape [d_model, n]. Unembedding of the answers by exponent (addition: of the numbers); float64."""
+        table = self.weights["unembed.W_U"].double().numpy()
+        cyclic = self.task.cyclic
+        return table[:, : self.task.n_classes] if cyclic is None else table[:, cyclic.class_c]
+
+    @cached_property
+    def W_L(self) -> Float[ndarray, "neuron n"]:
+        """Shape [neuron, n]. The neuron-logit map W_out W_U of the last block, answers by exponent; float64."""
+        if not self.has_neurons:
+            raise RequestError("this model has no neurons (attn_only)", "a model with an MLP")
+        out = self.weights[f"blocks.{self.config.n_layers - 1}.mlp.W_out"].double().numpy()
+        return out @ self.W_U
+
+    @property
+    def key(self) -> tuple[int, ...]:
+        """The run's key frequencies, read at its final step by the default rule."""
+        return self.context.key
+
+    @property
+    def initial_weights(self) -> Mapping[str, Tensor] | None:
+        """The run's first checkpoint, None where the snapshot has no run."""
+        return self.context.initial_weights(self.run)
+
+    def previous_weights(self) -> Mapping[str, Tensor] | None:
+        """Return the weights of the checkpoint before, None where there is none."""
+        return self.context.previous_weights(self.run, self.step)

@@ -1,0 +1,98 @@
+"""The rows of a cyclic task by their sum, and the mean logits per sum, for a snapshot."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float, Int
+from numpy import ndarray
+
+from grokscope.harmonics.sum_projection import (
+    counts_per_sum,
+    projector,
+    random_frequency_sets,
+    total_by_sum,
+)
+from grokscope.harmonics.table_loss import SumRows
+
+if TYPE_CHECKING:
+    from grokscope.runs.snapshot import Snapshot
+
+N_DRAWS = 20
+NULL_SEED = 0
+
+
+def sum_rows(snap: "Snapshot", name: str) -> SumRows:
+    """Return the rows of the set `name` that lie in the group; none where the split is not known."""
+    cyclic = snap.task.cyclic
+    assert cyclic is not None
+
+    def make() -> SumRows:
+        sum_of = np.full(snap.task.n_inputs, -1, dtype=np.int64)
+        sum_of[cyclic.rows] = cyclic.row_sum
+        rows = snap.rows(name)
+        rows = rows[sum_of[rows] >= 0]
+        return SumRows(rows, sum_of[rows], snap.labels.numpy()[rows])
+
+    return snap.context.memo(("sum rows", name), make)
+
+
+def mean_by_sum(
+    snap: "Snapshot", values: Float[ndarray, "input column"], name: str
+) -> Float[ndarray, "n column"]:
+    """Return the mean of `values` over the rows of each sum in the set `name`; 0 where a sum has no row."""
+    cyclic, at = snap.task.cyclic, sum_rows(snap, name)
+    assert cyclic is not None
+    counts = counts_per_sum(at.sums, cyclic.n)
+    return total_by_sum(values[at.rows], at.sums, cyclic.n) / np.maximum(counts, 1)[:, None]
+
+
+def mean_logits(snap: "Snapshot", name: str) -> Float[ndarray, "n class"]:
+    """Return the mean answer logits of each sum over the set `name`; kept."""
+    key = f"mean logits {name}"
+    if key not in snap.__dict__:
+        snap.__dict__[key] = mean_by_sum(snap, snap.answer_logits.numpy(), name)
+    return snap.__dict__[key]
+
+
+def whole_table_projectors(
+    snap: "Snapshot", sets: tuple[tuple[int, ...], ...]
+) -> Float[ndarray, "set n n"]:
+    """Return the orthogonal projection on cos w_k s, sin w_k s over the whole table for each set of frequencies; kept."""
+    cyclic = snap.task.cyclic
+    assert cyclic is not None
+    return snap.context.memo(
+        ("whole", sets),
+        lambda: np.stack([projector(cyclic.n, frequencies) for frequencies in sets]),
+    )
+
+
+def held_out_projectors(
+    snap: "Snapshot", sets: tuple[tuple[int, ...], ...]
+) -> Float[ndarray, "set n n"]:
+    """Return the least-squares fit on the twin-free test rows, constant included, for each set of frequencies; kept."""
+    cyclic = snap.task.cyclic
+    assert cyclic is not None
+
+    def make() -> Float[ndarray, "set n n"]:
+        counts = counts_per_sum(sum_rows(snap, "test_twin_free").sums, cyclic.n)
+        return np.stack(
+            [projector(cyclic.n, frequencies, counts, constant=True) for frequencies in sets]
+        )
+
+    return snap.context.memo(("held out", sets), make)
+
+
+def null_sets(
+    snap: "Snapshot", key: tuple[int, ...], size: int | None = None
+) -> tuple[tuple[int, ...], ...]:
+    """Return 20 random sets of as many frequencies as `key` has (or `size`), none of them key, seed 0; kept."""
+    cyclic = snap.task.cyclic
+    assert cyclic is not None
+
+    def make() -> tuple[tuple[int, ...], ...]:
+        drawn: Int[ndarray, "draw size"] = random_frequency_sets(
+            cyclic.n_freq, key, len(key) if size is None else size, N_DRAWS, NULL_SEED
+        )
+        return tuple(tuple(int(k) for k in row) for row in drawn)
+
+    return snap.context.memo(("null", key, size), make)

@@ -1,0 +1,1 @@
+"""Training: the loop, optimisers, evaluation, and what is kept."""

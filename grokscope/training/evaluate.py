@@ -1,0 +1,35 @@
+"""Loss and accuracy on the sets of rows, from one pass over all inputs."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from grokscope.config import ModelConfig
+from grokscope.models.fast import Plan, fast_forward
+from grokscope.tasks import ROWS, Split
+
+
+@torch.no_grad()
+def evaluate(
+    weights: Mapping[str, Tensor],
+    config: ModelConfig,
+    plan: Plan,
+    labels: Tensor,
+    rows: Mapping[str, Tensor],
+) -> dict[str, float]:
+    """Return loss_X and accuracy_X for each named set of rows; the loss in float64, natural logarithm."""
+    logits = fast_forward(weights, config, plan).logits.double()
+    loss = torch.logsumexp(logits, 1) - logits.gather(1, labels[:, None])[:, 0]
+    right = (logits.argmax(1) == labels).double()
+    found = {}
+    for name, index in rows.items():
+        if len(index):
+            found[f"loss_{name}"] = float(loss[index].mean())
+            found[f"accuracy_{name}"] = float(right[index].mean())
+    return found
+
+
+def metric_rows(split: Split) -> dict[str, Tensor]:
+    """Return the sets of rows that the metrics report: train, test and twin-free test."""
+    return {name: torch.as_tensor(split.rows(name)) for name in ROWS if name != "all"}

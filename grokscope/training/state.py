@@ -1,0 +1,55 @@
+"""Key frames: everything that training needs to go on from a step to the same bits."""
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from grokscope.errors import UnsoundError
+from grokscope.files import make_folder
+from grokscope.runs.checkpoints import checkpoint_path, list_steps, read_tensors, write_tensors
+from grokscope.runs.run import Run
+
+if TYPE_CHECKING:
+    from grokscope.training.loop import Trainer
+
+
+def write_state(run: Run, trainer: "Trainer") -> None:
+    """Keep weights, optimiser and batch order at the trainer's step."""
+    make_folder(run.state)
+    tensors = {f"weights.{name}": weight for name, weight in trainer.weights.items()}
+    names = list(trainer.weights)
+    for index, slots in trainer.optimiser.state_dict()["state"].items():
+        for slot, value in slots.items():
+            if isinstance(value, torch.Tensor):
+                tensors[f"optimiser.{names[index]}.{slot}"] = value
+    tensors["order.generator"] = trainer.order.get_state()
+    tensors["order.epoch"] = trainer.epoch
+    write_tensors(checkpoint_path(run.state, trainer.step), tensors, trainer.step, run.config_hash)
+
+
+def read_state(run: Run, trainer: "Trainer") -> None:
+    """Put `trainer` where the last key frame of `run` was; at the beginning where there is none."""
+    steps = list_steps(run.state) if run.state.is_dir() else ()
+    if not steps:
+        return
+    path = checkpoint_path(run.state, steps[-1])
+    tensors, _ = read_tensors(path, run.config_hash)
+    names = list(trainer.weights)
+    try:
+        with torch.no_grad():
+            for name, weight in trainer.weights.items():
+                weight.copy_(tensors[f"weights.{name}"])
+        state: dict[int, dict[str, torch.Tensor]] = {}
+        for key, value in tensors.items():
+            if key.startswith("optimiser."):
+                name, slot = key.removeprefix("optimiser.").rsplit(".", 1)
+                state.setdefault(names.index(name), {})[slot] = value
+        held = trainer.optimiser.state_dict()
+        trainer.optimiser.load_state_dict({"state": state, "param_groups": held["param_groups"]})
+        trainer.order.set_state(tensors["order.generator"])
+        trainer.epoch = tensors["order.epoch"]
+    except (KeyError, ValueError, RuntimeError) as error:
+        raise UnsoundError(
+            f"{path} is not a key frame of this run: {error}", todo="delete it"
+        ) from error
+    trainer.step = steps[-1]

@@ -1,0 +1,126 @@
+"""Reading curves of a Dataset: one sorted grid of evaluations, absent ones left out.
+
+A reader asks for a curve and gets one, empty where the Dataset lacks it. NaN is no evaluation: such
+steps are not on the curve's grid.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from grokscope.errors import RequestError
+from grokscope.transitions.sustained import Crossing, first_sustained
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Values of one quantity at the steps at which it was evaluated, ascending, without NaN."""
+
+    steps: Int[np.ndarray, " evaluation"]
+    values: Float[np.ndarray, " evaluation"]
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    @property
+    def last(self) -> int | None:
+        """The last step looked at, None for an empty curve."""
+        return int(self.steps[-1]) if len(self) else None
+
+    def where(self, keep: Bool[np.ndarray, " evaluation"]) -> "Curve":
+        """Only the evaluations to keep."""
+        return Curve(self.steps[keep], self.values[keep])
+
+    def since(self, step: int) -> "Curve":
+        """Only the evaluations at `step` and later."""
+        return self.where(self.steps >= step)
+
+    def at(self, steps: Int[np.ndarray, " other"]) -> Float[np.ndarray, " other"]:
+        """Return the values at exactly these steps, NaN where there was no evaluation."""
+        values = np.full(len(steps), np.nan)
+        _, here, there = np.intersect1d(self.steps, steps, return_indices=True)
+        values[there] = self.values[here]
+        return values
+
+    def reaches(self, level: float, consecutive: int) -> Crossing:
+        """Find the first sustained evaluation at which the curve is at or above a level."""
+        return first_sustained(self.steps, at_least(self.values, level), consecutive)
+
+
+EMPTY = Curve(np.zeros(0, int), np.zeros(0))
+
+
+def at_least(
+    values: Float[np.ndarray, " evaluation"], level: float
+) -> Bool[np.ndarray, " evaluation"]:
+    """Compare with a level so that a stored float32 .99 is at .99 (one row in 1e5 is 1e-5)."""
+    return values >= level - 1e-6
+
+
+def curve(ds: "xr.Dataset", name: str, label: str | None = None, along: str = "rows") -> Curve:
+    """Read one variable over `step`, or an empty curve where it is absent.
+
+    Parameters
+    ----------
+    ds
+        The Dataset of one run.
+    name
+        A variable with dimension `step`.
+    label, along
+        For a variable with one more dimension: which of it, and the dimension's name.
+
+    Raises
+    ------
+    RequestError
+        Where the variable has further dimensions, as when several runs are in one Dataset.
+    """
+    return _read(ds, name, "step", label, along)
+
+
+def merged_curve(ds: "xr.Dataset", name: str, rows: str) -> Curve:
+    """Read `name` at checkpoints and `metric_<name>` from training as one curve.
+
+    The trainer's metrics are denser than checkpoints; both are evaluations of the same quantity.
+    Where both have a step, the checkpoint's value stands (it is computed in float64).
+    """
+    checkpoints = _read(ds, name, "step", rows)
+    metrics = _read(ds, f"metric_{name}", "metric_step", rows)
+    both = np.concatenate([checkpoints.steps, metrics.steps])
+    steps, first = np.unique(both, return_index=True)  # the first is the checkpoint's
+    return Curve(steps, np.concatenate([checkpoints.values, metrics.values])[first])
+
+
+def lowest_curve(ds: "xr.Dataset", name: str, over: str) -> Curve:
+    """Read the least value over one further dimension at each step, as of random draws."""
+    if name not in ds or over not in ds[name].dims:
+        return EMPTY
+    lowest = ds[name].min(over, skipna=True)
+    return _read(lowest.to_dataset(name=name), name, "step", None)
+
+
+def _read(ds: "xr.Dataset", name: str, grid: str, label: str | None, along: str = "rows") -> Curve:
+    if name not in ds or grid not in ds[name].dims:
+        return EMPTY
+    variable = ds[name]
+    if label is not None:
+        if along not in variable.dims or label not in variable.coords[along].values.tolist():
+            return EMPTY
+        variable = variable.sel({along: label})
+    more = [str(dim) for dim in variable.dims if dim != grid]
+    if more:
+        raise RequestError(
+            f"variable '{name}' also has the dimension {', '.join(more)}",
+            "the Dataset of one run",
+            f"select one first, as in ds.isel({more[0]}=0)",
+        )
+    values = np.asarray(variable.values, dtype=float)
+    steps = np.asarray(variable.coords[grid].values).astype(int)
+    order = np.argsort(steps, kind="stable")
+    steps, values = steps[order], values[order]
+    keep = ~np.isnan(values)
+    return Curve(steps[keep], values[keep])

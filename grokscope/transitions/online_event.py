@@ -1,0 +1,42 @@
+"""The online alarm: the excluded loss on training rows turns upwards. It reads no test label."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from grokscope.transitions.accuracy_events import event, not_seen
+from grokscope.transitions.curves import curve
+from grokscope.transitions.rules import EventRules
+from grokscope.transitions.sustained import first_sustained
+from grokscope.transitions.transition import Transition
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def online_onset(ds: "xr.Dataset", memorised: Transition, rules: EventRules) -> Transition:
+    """Excluded loss at or above a multiple of its running minimum since memorisation.
+
+    ``E(t) >= ratio * max(floor, min of E(s) over memorised <= s <= t)``. Before memorisation the
+    excluded loss falls with the training loss, so the minimum begins there. The floor keeps a
+    loss that is zero to the precision of training from raising the alarm by its own noise.
+    """
+    definition = (
+        "The excluded loss on training rows (all key frequencies taken out of the logits) is at "
+        f"least {rules.online_ratio:g} times its running minimum since memorisation (the minimum "
+        f"counted as no less than {rules.online_floor:g}) at {rules.consecutive} consecutive "
+        "evaluations; the step is the first of these."
+    )
+    excluded = curve(ds, "excluded_loss")
+    if not len(excluded):
+        note = "excluded_loss is absent or nowhere known (no key frequencies)"
+        return not_seen("online_onset", None, definition, "train", note)
+    if memorised.high is None:
+        note = "the run has not memorised"
+        return not_seen("online_onset", excluded.last, definition, "train", note)
+    after = excluded.since(memorised.high)
+    lowest = np.maximum(np.minimum.accumulate(after.values), rules.online_floor)
+    crossing = first_sustained(
+        after.steps, after.values >= rules.online_ratio * lowest, rules.consecutive
+    )
+    return event("online_onset", crossing, definition, "train")

@@ -1,0 +1,34 @@
+"""Fixtures for figures: a synthetic run and its events."""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def load_synthetic():
+    """Load the builder beside this file, whatever pytest's import mode."""
+    name = "grokscope_synthetic"
+    if name not in sys.modules:
+        path = Path(__file__).parent / "synthetic.py"
+        spec = importlib.util.spec_from_file_location(name, path)
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        spec.loader.exec_module(module)
+    return sys.modules[name]
+
+
+@pytest.fixture(scope="session")
+def synthetic():
+    return load_synthetic()
+
+
+@pytest.fixture(scope="session")
+def ds(synthetic):
+    return synthetic.dataset()
+
+
+@pytest.fixture(scope="session")
+def events(synthetic):
+    return synthetic.transitions()
