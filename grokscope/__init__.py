@@ -11,22 +11,23 @@ _WHERE = {
     "Run": "grokscope.runs.run",
     "Snapshot": "grokscope.runs.snapshot",
     "analyze": "grokscope.analysis",
-    "transitions": "grokscope.transitions",
     "measure": "grokscope.measures.registry",
     "ablate": "grokscope.measures.ablations",
     "figures": "grokscope.figures",
-    "report": "grokscope.api",
     "import_foreign": "grokscope.runs.imported",
     "GrokscopeError": "grokscope.errors",
 }
 
-__all__ = sorted(_WHERE)
+# Packages that are public by their own name; `transitions` and `report` can also be called (see callable_package).
+_PACKAGES = ("figures", "report", "transitions")
+
+__all__ = sorted((*_WHERE, *_PACKAGES))
 
 
 def __getattr__(name: str) -> Any:
     """Load the public names on first use: torch and transformer_lens take seconds."""
-    if name == "figures":
-        return import_module("grokscope.figures")
+    if name in _PACKAGES:
+        return import_module(f"grokscope.{name}")
     if name in _WHERE:
         return getattr(import_module(_WHERE[name]), name)
     raise AttributeError(f"module 'grokscope' has no attribute '{name}'")
@@ -34,4 +35,4 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     """List the public names without loading them."""
-    return sorted([*globals(), *_WHERE])
+    return sorted([*globals(), *__all__])

@@ -11,7 +11,7 @@ from grokscope import __version__
 from grokscope.errors import RequestError, UnsoundError
 from grokscope.files import replacing
 from grokscope.measures.registry import Measure, choose
-from grokscope.runs.key import RULES, default_rule
+from grokscope.runs.key import MAJORITY, RULES
 from grokscope.runs.metrics import metric_arrays
 from grokscope.runs.run import Run, open_run
 from grokscope.runs.snapshot import Snapshot
@@ -209,7 +209,7 @@ def _with_key(ds: "xarray.Dataset", run: Run) -> "xarray.Dataset":
         "units": "frequency",
         "formula": "see `grokscope.runs.key.key_frequencies`",
         "source": "Nanda et al. 2023 (arXiv 2301.05217), section 4",
-        "rule": default_rule(run.snapshot()),
+        "rule": MAJORITY,
         "at": "final",
         "group": run.task.cyclic.group,
     }
@@ -233,7 +233,7 @@ def _attributes(run: Run, skipped: dict[str, str]) -> dict[str, Any]:
     }
     if task.cyclic is not None:
         attrs |= {"n_freq": task.cyclic.n_freq, "group": task.cyclic.group}
-        attrs |= {"key_rule": default_rule(run.snapshot()), "key_at": "final"}
+        attrs |= {"key_rule": MAJORITY, "key_at": "final"}
     if split is not None:
         for name in ("train", "test", "test_twin_free"):
             attrs[f"n_{name}"] = len(split.rows(name))

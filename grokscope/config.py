@@ -4,16 +4,22 @@ Field names are unique across the sections, so that `gs.train("mod_add", p=59, w
 `grokscope train mod_add --p 59 --weight-decay 2` need no section names.
 """
 
+import contextlib
 import dataclasses
 import hashlib
 import json
 import math
+import numbers
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+
+from tyro.conf import Suppress
 
 from grokscope.errors import RequestError, nearest
 
 SCHEMA_VERSION = 1
+SET_BY_TASK = ("n_ctx", "d_vocab", "d_vocab_out")
+"""Fields that follow from the task; nobody sets them."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +64,11 @@ class ModelConfig:
     """Width of a head."""
     d_mlp: int = 512
     """Neurons per block."""
-    n_ctx: int = 3
+    n_ctx: Annotated[int, Suppress] = 3
     """Positions; set by the task."""
-    d_vocab: int = 114
+    d_vocab: Annotated[int, Suppress] = 114
     """Tokens that can be read; set by the task."""
-    d_vocab_out: int = 114
+    d_vocab_out: Annotated[int, Suppress] = 114
     """Classes that can be answered; set by the task and `output_vocabulary`."""
     output_vocabulary: Literal["tokens", "answers"] = "tokens"
     """tokens: every token is also a class (as published for p = 113); answers: only the answers are classes."""
@@ -163,7 +169,7 @@ class RunConfig:
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     dtype: Literal["float32", "float64"] = "float32"
     """Precision of weights and activations."""
-    preset: str = ""
+    preset: Annotated[str, Suppress] = ""
     """The preset it began from."""
 
     def to_dict(self) -> dict[str, Any]:
@@ -172,8 +178,16 @@ class RunConfig:
 
     def hash(self) -> str:
         """Return the first 16 hex digits of the SHA-256 of the canonical JSON of the configuration."""
-        text = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        return config_hash(self.to_dict())
+
+
+def config_hash(data: dict[str, Any]) -> str:
+    """Return `RunConfig.hash` of a configuration in plain dictionaries, as it stands in config.json.
+
+    A file keeps its hash when a later grokscope knows more fields than it has.
+    """
+    text = json.dumps(data, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def section_fields() -> dict[str, str]:
@@ -187,7 +201,7 @@ def section_fields() -> dict[str, str]:
     return found
 
 
-def override(config: RunConfig, **flat: Any) -> RunConfig:
+def override(config: RunConfig, /, **flat: Any) -> RunConfig:
     """Return `config` with flat fields replaced: `override(config, p=59, weight_decay=2.0)`.
 
     `seed` sets split_seed, init_seed and batch_seed together.
@@ -256,9 +270,11 @@ def _checked(cls: type, name: str, value: Any) -> Any:
         return value
     if hint is int and _is_int(value):
         return int(value)
-    if hint is float and isinstance(value, (int, float)) and not isinstance(value, bool):
-        if math.isfinite(value):
-            return float(value)
+    if hint is float and isinstance(value, numbers.Real) and not isinstance(value, bool):
+        with contextlib.suppress(OverflowError):
+            number = float(value)
+            if math.isfinite(number):
+                return number
     if hint is str and isinstance(value, str):
         return value
     words = {int: "a whole number", float: "a finite number", bool: "true or false", str: "text"}
@@ -299,6 +315,11 @@ def validate(config: RunConfig) -> None:
     for name in ("beta1", "beta2"):
         if not 0 <= getattr(opt, name) < 1:
             raise RequestError(f"{name} = {getattr(opt, name)}", "a number in [0, 1)")
+    seeds = {k: getattr(split, k) for k in ("split_seed", "label_seed")}
+    seeds |= {"init_seed": model.init_seed, "batch_seed": opt.batch_seed}
+    for name, value in seeds.items():
+        if not 0 <= value < 2**63:
+            raise RequestError(f"{name} = {value}", "a whole number from 0 to 2^63 - 1")
     if model.init_scale <= 0:
         raise RequestError(f"init_scale = {model.init_scale}", "a number above 0")
     limits = {"n_layers": 64, "n_heads": 256, "d_model": 16384, "d_head": 4096, "d_mlp": 65536}

@@ -69,6 +69,19 @@ def total_by_sum(
     return total
 
 
+def mean_by_sum_of_grid(grid: Float[ndarray, "n n column"]) -> Float[ndarray, "n column"]:
+    """Return the mean over all x, y with x + y = s modulo n of `grid`[x, y], for each s; summed in float64.
+
+    The sums of row x run through x, x + 1, ..., so that each row is added in two pieces, in place.
+    """
+    n = len(grid)
+    total = np.zeros((n, grid.shape[2]))
+    for x in range(n):
+        total[x:] += grid[x, : n - x]
+        total[:x] += grid[x, n - x :]
+    return total / n
+
+
 def random_frequency_sets(
     n_freq: int, avoid: Sequence[int], size: int, draws: int, seed: int
 ) -> Int[ndarray, "draw size"]:

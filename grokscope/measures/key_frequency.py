@@ -40,7 +40,8 @@ def key_frequency_current(snap: Snapshot) -> np.ndarray:
             "Key frequencies by each rule",
             "1",
             "1 where the rule calls the frequency key; neuron: explains > .85 of at least 5 neurons; embedding: power of "
-            "W_E above a quarter of the largest; logit: > 1 % of the row-centred logit energy on cos w(x+y-c)",
+            "W_E above a quarter of the largest; logit: > 1 % of the row-centred logit energy on cos w(x+y-c) and ten "
+            "times the median frequency's. Key by default: two of the three",
         )
     },
     reads=("weights", "activations"),

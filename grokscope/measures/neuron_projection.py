@@ -2,36 +2,38 @@
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from grokscope.measures.registry import Output, measure
-from grokscope.models.fast import after_neurons
+from grokscope.models.fast import after_sum, last_block, mlp_out
 from grokscope.runs.snapshot import Snapshot
-from grokscope.runs.sums import mean_by_sum, whole_table_projectors
+from grokscope.runs.sums import mean_neurons, whole_table_projectors
 from grokscope.tasks import ROWS
 
 
-def neurons_projected(snap: Snapshot, key: tuple[int, ...]) -> tuple[Tensor, Tensor]:
-    """Return each neuron's (mean over all rows of the group, projection on cos w_k(x+y), sin w_k(x+y)), by sum [n, neuron]."""
-    means = mean_by_sum(snap, snap.neurons.double().numpy(), "all")
+def stream_of_key(
+    snap: Snapshot, key: tuple[int, ...]
+) -> tuple[Float[Tensor, " d_model"], Float[Tensor, "n d_model"]]:
+    """Return what the neurons' means, and their projections on the sum's waves at `key`, add to the stream, by sum.
+
+    The neurons enter the stream linearly, so that only the table of sums goes through W_out.
+    """
+    means = mean_neurons(snap)
     projected = whole_table_projectors(snap, (key,))[0] @ means
-    return torch.as_tensor(means.mean(0)), torch.as_tensor(projected)
-
-
-def sum_of_input(snap: Snapshot) -> tuple[Tensor, Tensor]:
-    """Return (rows of the group, their sums)."""
-    cyclic = snap.task.cyclic
-    assert cyclic is not None
-    return torch.as_tensor(cyclic.rows), torch.as_tensor(cyclic.row_sum)
-
-
-def loss_per_input(snap: Snapshot, neurons: Tensor) -> Tensor:
-    """Return the cross-entropy over the answers of each row when the last block's neurons are `neurons`."""
-    logits = after_neurons(
-        snap.weights, snap.config, snap.activations.resid_mid, neurons.to(snap.neurons.dtype)
+    block = last_block(snap.weights, snap.config)
+    constant, waves = (
+        torch.as_tensor(part).to(block["mlp.W_out"].dtype) for part in (means.mean(0), projected)
     )
-    logits = logits[:, : snap.task.n_classes].double()
-    return torch.logsumexp(logits, 1) - logits.gather(1, snap.labels[:, None])[:, 0]
+    return mlp_out(block, constant[None])[0], waves @ block["mlp.W_out"]
+
+
+def loss_of_stream(
+    snap: Snapshot, total: Float[Tensor, "row d_model"], rows: Tensor
+) -> Float[Tensor, " row"]:
+    """Return the cross-entropy over the answers of `rows` when the last block's residual sum is `total`."""
+    logits = after_sum(snap.weights, snap.config, total)[:, : snap.task.n_classes].double()
+    return torch.logsumexp(logits, 1) - logits.gather(1, snap.labels[rows, None])[:, 0]
 
 
 @measure(
@@ -59,17 +61,32 @@ def loss_per_input(snap: Snapshot, neurons: Tensor) -> Tensor:
 @torch.no_grad()
 def neuron_projection(snap: Snapshot) -> dict[str, np.ndarray | float]:
     """Restricted and excluded loss with the projection applied before the neuron-logit map."""
+    cyclic = snap.task.cyclic
+    assert cyclic is not None
     if not snap.key:
         return {
             "restricted_loss_neuron": np.full(len(ROWS), np.nan),
             "excluded_loss_neuron": float("nan"),
         }
-    mean, projected = neurons_projected(snap, snap.key)
-    rows, sums = sum_of_input(snap)
-    kept, removed = snap.neurons.double(), snap.neurons.double()
-    kept[rows] = mean + projected[sums]
-    removed[rows] = removed[rows] - projected[sums]
+    constant, waves = stream_of_key(snap, snap.key)
+    waves = torch.cat([waves, torch.zeros_like(waves[:1])])
+    in_group = torch.as_tensor(cyclic.rows)
+    sums = torch.full((snap.task.n_inputs,), cyclic.n)
+    sums[in_group] = torch.as_tensor(cyclic.row_sum)
+    skip, block = snap.activations.resid_mid, last_block(snap.weights, snap.config)
+
+    kept = skip + constant + waves[sums]
+    outside = torch.nonzero(sums == cyclic.n)[:, 0]
+    kept[outside] = skip[outside] + mlp_out(block, snap.neurons[outside])
+    every_row = torch.arange(len(sums))
+    restricted = snap.mean_over_rows(loss_of_stream(snap, kept, every_row)).array()
+
+    train = torch.as_tensor(snap.rows("train"))
+    excluded = torch.full((len(sums),), torch.nan, dtype=torch.float64)
+    if len(train):
+        removed = skip[train] + mlp_out(block, snap.neurons[train]) - waves[sums[train]]
+        excluded[train] = loss_of_stream(snap, removed, train)
     return {
-        "restricted_loss_neuron": snap.mean_over_rows(loss_per_input(snap, kept)).array(),
-        "excluded_loss_neuron": snap.mean_over_rows(loss_per_input(snap, removed)).train,
+        "restricted_loss_neuron": restricted,
+        "excluded_loss_neuron": snap.mean_over_rows(excluded).train,
     }

@@ -46,9 +46,9 @@ class Plan:
         parents[i][j]: for each context of position i, the context of position j that it sees.
     """
 
-    tokens: tuple[Int[Tensor, " distinct"], ...]
-    token_index: tuple[Int[Tensor, " context"], ...]
-    parents: tuple[tuple[Int[Tensor, " context"], ...], ...]
+    tokens: tuple[Int[Tensor, " _distinct"], ...]
+    token_index: tuple[Int[Tensor, " _context"], ...]
+    parents: tuple[tuple[Int[Tensor, " _context"], ...], ...]
 
     @property
     def n_ctx(self) -> int:
@@ -129,6 +129,21 @@ def fast_forward(weights: Mapping[str, Tensor], config: ModelConfig, plan: Plan)
 
     Gradients flow to `weights`.
     """
+    streams = before_last_block(weights, config, plan)
+    block, last = last_block(weights, config), plan.n_ctx - 1
+    z, pattern = mix(block, config, plan, streams, (last,))[last]
+    attn_out = attention_out(block, z)
+    before = streams[last]
+    neurons, resid_mid, resid_post = _block_tail(block, config, before, attn_out)
+    resid_pre = gather(before.table, before.index).expand_as(attn_out)
+    logits = unembed(weights, config, resid_post)
+    return FastActivations(logits, neurons, resid_mid, resid_post, pattern, z, attn_out, resid_pre)
+
+
+def before_last_block(
+    weights: Mapping[str, Tensor], config: ModelConfig, plan: Plan
+) -> list[Stream]:
+    """Return the stream of each position before the last block."""
     positions = position_table(config, weights.get("pos_embed.W_pos"), weights["embed.W_E"])
     streams = []
     for i in range(plan.n_ctx):
@@ -136,21 +151,22 @@ def fast_forward(weights: Mapping[str, Tensor], config: ModelConfig, plan: Plan)
         streams.append(
             Stream(table if positions is None else table + positions[i], plan.token_index[i])
         )
-    last = plan.n_ctx - 1
-    for layer in range(config.n_layers):
+    for layer in range(config.n_layers - 1):
         block = _block(weights, layer)
-        asking = range(plan.n_ctx) if layer < config.n_layers - 1 else (last,)
-        attended = _attention(block, config, plan, streams, asking)
-        outputs = {i: _block_tail(block, config, streams[i], attended[i][0]) for i in asking}
-        before = streams[last]
+        mixed = mix(block, config, plan, streams, range(plan.n_ctx))
         streams = [
-            Stream(outputs[i][2], None) if i in outputs else streams[i] for i in range(plan.n_ctx)
+            Stream(_block_tail(block, config, stream, attention_out(block, mixed[i][0]))[2], None)
+            for i, stream in enumerate(streams)
         ]
-    neurons, resid_mid, resid_post = outputs[last]
-    attn_out, pattern, z = attended[last]
-    resid_pre = _gather(before.table, before.index).expand_as(attn_out)
-    logits = unembed(weights, config, resid_post)
-    return FastActivations(logits, neurons, resid_mid, resid_post, pattern, z, attn_out, resid_pre)
+    return streams
+
+
+def attention_out(
+    block: Mapping[str, Tensor], z: Float[Tensor, "input head d_head"]
+) -> Float[Tensor, "input d_model"]:
+    """Return what attention adds to the stream, for each head's mix of values."""
+    w = block["attn.W_O"]
+    return linear(z.reshape(len(z), -1), w.reshape(-1, w.shape[2]), block.get("attn.b_O"))
 
 
 def unembed(
@@ -159,7 +175,7 @@ def unembed(
     """Return the logits of a final residual stream."""
     if config.normalization == "pre":
         resid_post = layer_norm(resid_post, weights["ln_final.w"], weights["ln_final.b"])[0]
-    return _linear(resid_post, weights["unembed.W_U"], weights.get("unembed.b_U"))
+    return linear(resid_post, weights["unembed.W_U"], weights.get("unembed.b_U"))
 
 
 def after_neurons(
@@ -180,7 +196,7 @@ def last_block(weights: Mapping[str, Tensor], config: ModelConfig) -> dict[str, 
 
 def mlp_out(block: Mapping[str, Tensor], neurons: Tensor) -> Float[Tensor, "input d_model"]:
     """Return what the neurons add to the stream."""
-    return _linear(neurons, block["mlp.W_out"], block.get("mlp.b_out"))
+    return linear(neurons, block["mlp.W_out"], block.get("mlp.b_out"))
 
 
 def after_sum(
@@ -189,14 +205,15 @@ def after_sum(
     """Return the logits of the last block's final residual sum."""
     if config.normalization == "post":
         block = last_block(weights, config)
-        total = layer_norm(total, block["ln2.w"], block["ln2.b"])[0]
+        norm = "ln1" if config.attn_only else "ln2"
+        total = layer_norm(total, block[f"{norm}.w"], block[f"{norm}.b"])[0]
     return unembed(weights, config, total)
 
 
 def after_attention(
     block: Mapping[str, Tensor],
     config: ModelConfig,
-    resid_pre: Float[Tensor, "input d_model"],
+    resid_pre: Float[Tensor, "#input d_model"],
     attn_out: Float[Tensor, "input d_model"],
 ) -> tuple[Float[Tensor, "input d_model"], Float[Tensor, "input neuron"] | None]:
     """Return (resid_mid, neurons) of a block for the stream before it and what attention adds."""
@@ -206,7 +223,7 @@ def after_attention(
     if config.attn_only:
         return mid, None
     x = layer_norm(mid, block["ln2.w"], block["ln2.b"])[0] if config.normalization == "pre" else mid
-    return mid, ACTIVATIONS[config.act_fn](_linear(x, block["mlp.W_in"], block.get("mlp.b_in")))
+    return mid, ACTIVATIONS[config.act_fn](linear(x, block["mlp.W_in"], block.get("mlp.b_in")))
 
 
 def _block(weights: Mapping[str, Tensor], layer: int) -> dict[str, Tensor]:
@@ -214,12 +231,13 @@ def _block(weights: Mapping[str, Tensor], layer: int) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): w for name, w in weights.items() if name.startswith(prefix)}
 
 
-def _linear(x: Tensor, w: Tensor, b: Tensor | None) -> Tensor:
+def linear(x: Tensor, w: Tensor, b: Tensor | None) -> Tensor:
+    """Return x w + b."""
     return x @ w if b is None else torch.addmm(b, x, w)
 
 
-def _gather(table: Tensor, index: Tensor | None) -> Tensor:
-    """Rows of `table` in the order of `index`; a table of one row is left to broadcasting."""
+def gather(table: Tensor, index: Tensor | None) -> Tensor:
+    """Return the rows of `table` in the order of `index`; a table of one row is left to broadcasting."""
     if index is None or table.shape[0] == 1:
         return table
     flat = functional.embedding(index, table.reshape(table.shape[0], -1))
@@ -230,14 +248,14 @@ def _compose(outer: Tensor, inner: Tensor | None) -> Tensor:
     return outer if inner is None else inner[outer]
 
 
-def _attention(
+def mix(
     block: Mapping[str, Tensor],
     config: ModelConfig,
     plan: Plan,
     streams: list[Stream],
     asking: range | tuple[int, ...],
-) -> dict[int, tuple[Tensor, Tensor, Tensor]]:
-    """Return per asking position (attn_out [context d_model], pattern [context head pos], z [context head d_head])."""
+) -> dict[int, tuple[Tensor, Tensor]]:
+    """Return per asking position (z [context head d_head], pattern [context head pos])."""
     heads, d_head = config.n_heads, config.d_head
 
     def read(stream: Stream) -> Tensor:
@@ -248,12 +266,11 @@ def _attention(
     def project(x: Tensor, name: str) -> Float[Tensor, "distinct head d_head"]:
         w = block[f"attn.W_{name}"].transpose(0, 1).reshape(config.d_model, heads * d_head)
         b = block[f"attn.b_{name}"].reshape(-1) if config.bias_attn else None
-        return _linear(x, w, b).reshape(-1, heads, d_head)
+        return linear(x, w, b).reshape(-1, heads, d_head)
 
     inputs = [read(stream) for stream in streams]
     keys = [project(x, "K") for x in inputs]
     values = [project(x, "V") for x in inputs]
-    w_o = block["attn.W_O"].reshape(heads * d_head, config.d_model)
     found = {}
     for i in asking:
         query = project(inputs[i], "Q") / d_head**0.5
@@ -264,9 +281,9 @@ def _attention(
             for j, index in enumerate(seen)
         ]
         pattern = torch.stack([s.expand(n_context, heads) for s in scores], dim=2).softmax(-1)
-        z = sum(pattern[:, :, j, None] * _gather(values[j], index) for j, index in enumerate(seen))
+        z = sum(pattern[:, :, j, None] * gather(values[j], index) for j, index in enumerate(seen))
         assert isinstance(z, Tensor)
-        found[i] = (_linear(z.reshape(n_context, -1), w_o, block.get("attn.b_O")), pattern, z)
+        found[i] = (z, pattern)
     return found
 
 
@@ -280,18 +297,18 @@ def _scores(
     n_query, n_key = query.shape[0], key.shape[0]
     if n_query == 1 or n_key == 1:
         table = (query * key).sum(-1)
-        return _gather(table, key_index if n_query == 1 else query_index)
+        return gather(table, key_index if n_query == 1 else query_index)
     if n_query * n_key <= n_context and query_index is not None:
         table = torch.einsum("qhe,khe->qkh", query, key).reshape(n_query * n_key, -1)
-        return _gather(table, query_index * n_key + key_index)
-    return (_gather(query, query_index) * _gather(key, key_index)).sum(-1)
+        return gather(table, query_index * n_key + key_index)
+    return (gather(query, query_index) * gather(key, key_index)).sum(-1)
 
 
 def _block_tail(
     block: Mapping[str, Tensor], config: ModelConfig, stream: Stream, attn_out: Tensor
 ) -> tuple[Tensor | None, Tensor, Tensor]:
     """Return (neurons, resid_mid, resid_post) of one position's contexts."""
-    mid, neurons = after_attention(block, config, _gather(stream.table, stream.index), attn_out)
+    mid, neurons = after_attention(block, config, gather(stream.table, stream.index), attn_out)
     if neurons is None:
         return None, mid, mid
     post = mid + mlp_out(block, neurons)

@@ -1,6 +1,7 @@
 """Initial weights, from a seed of their own and the CPU's generator, so that they are the same on every machine."""
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -47,7 +48,7 @@ def _is_matrix(name: str) -> bool:
     return name.rsplit(".", 1)[-1].startswith("W_")
 
 
-def _nanda2023(config: ModelConfig, randn) -> dict[str, Tensor]:
+def _nanda2023(config: ModelConfig, randn: Callable[..., Tensor]) -> dict[str, Tensor]:
     c = config
     drawn = {"embed.W_E": (randn(c.d_model, c.d_vocab) / math.sqrt(c.d_model)).T}
     if c.positional == "learned":

@@ -9,6 +9,7 @@ What is special about it:
 
 from collections.abc import Mapping
 from types import SimpleNamespace
+from typing import Any, cast
 
 import torch
 from jaxtyping import Float, Int
@@ -24,6 +25,9 @@ from grokscope.models.shapes import check_weights
 
 class LayerNorm(nn.Module):
     """LayerNorm with TransformerLens's `hook_scale` [batch pos 1] and `hook_normalized` [batch pos d_model]."""
+
+    w: nn.Parameter
+    b: nn.Parameter
 
     def __init__(self, w: Tensor, b: Tensor) -> None:
         super().__init__()
@@ -43,6 +47,15 @@ class Attention(nn.Module):
 
     `hook_result` [batch pos head d_model] is computed only where `cfg.use_attn_result` is set, as in TransformerLens.
     """
+
+    W_Q: nn.Parameter
+    W_K: nn.Parameter
+    W_V: nn.Parameter
+    W_O: nn.Parameter
+    b_Q: Tensor
+    b_K: Tensor
+    b_V: Tensor
+    b_O: Tensor
 
     def __init__(self, cfg: SimpleNamespace, weights: Mapping[str, Tensor]) -> None:
         super().__init__()
@@ -78,6 +91,9 @@ class Attention(nn.Module):
 class MLP(nn.Module):
     """One hidden layer of neurons; `hook_pre` and `hook_post` [batch pos d_mlp]."""
 
+    b_in: Tensor
+    b_out: Tensor
+
     def __init__(self, cfg: SimpleNamespace, weights: Mapping[str, Tensor]) -> None:
         super().__init__()
         self.W_in, self.W_out = nn.Parameter(weights["W_in"]), nn.Parameter(weights["W_out"])
@@ -93,7 +109,10 @@ class MLP(nn.Module):
 
 
 class Block(nn.Module):
-    """Attention, then neurons, each with its residual sum; hooks resid_pre, attn_out, resid_mid, mlp_out, resid_post."""
+    """Attention, then neurons, each with its residual sum.
+
+    Hooks resid_pre, attn_out, resid_mid, mlp_out, resid_post.
+    """
 
     def __init__(self, cfg: SimpleNamespace, weights: Mapping[str, Tensor]) -> None:
         super().__init__()
@@ -142,6 +161,8 @@ class Embed(nn.Module):
 class PosEmbed(nn.Module):
     """`W_pos` [pos d_model], learned or sinusoidal."""
 
+    W_pos: Tensor
+
     def __init__(self, table: Tensor, learned: bool) -> None:
         super().__init__()
         if learned:
@@ -156,6 +177,8 @@ class PosEmbed(nn.Module):
 
 class Unembed(nn.Module):
     """`W_U` [d_model class], `b_U` [class]."""
+
+    b_U: Tensor
 
     def __init__(self, weights: Mapping[str, Tensor]) -> None:
         super().__init__()
@@ -229,7 +252,9 @@ class HookedTransformer(HookedRootModule):
             x = self.ln_final(x)
         return self.unembed(x)
 
-    def run_with_cache(self, *args, return_cache_object: bool = True, **kwargs):
+    def run_with_cache(
+        self, *args: Any, return_cache_object: bool = True, **kwargs: Any
+    ) -> tuple[Any, Any]:
         """Run and keep activations, as `(logits, ActivationCache)`; arguments as in TransformerLens."""
         from transformer_lens import ActivationCache
 
@@ -251,16 +276,17 @@ class HookedTransformer(HookedRootModule):
         total = torch.zeros(
             self.config.d_model, dtype=self.embed.W_E.dtype, device=self.embed.W_E.device
         )
-        for block in self.blocks[:layer]:
+        blocks = [cast(Block, block) for block in self.blocks]
+        for block in blocks[:layer]:
             total = total + block.attn.b_O
             if include_mlp_biases and not self.config.attn_only:
                 total = total + block.mlp.b_out
         if mlp_input:
-            total = total + self.blocks[layer].attn.b_O
+            total = total + blocks[layer].attn.b_O
         return total
 
     def tokens_to_residual_directions(
-        self, tokens: Int[Tensor, "..."]
+        self, tokens: int | Int[Tensor, "..."]
     ) -> Float[Tensor, "... d_model"]:
         """Return the unembedding column of each class, for `ActivationCache.logit_attrs`."""
         return self.unembed.W_U.T[tokens]

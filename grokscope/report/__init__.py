@@ -6,6 +6,8 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from grokscope.callable_package import make_callable
+
 if TYPE_CHECKING:
     from grokscope.report.render import render_report as render_report
     from grokscope.report.render import write_report as write_report
@@ -21,3 +23,13 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+def _report(*args: Any, **kwargs: Any) -> Any:
+    """Write the report of an analysed run; see `grokscope.api.report`."""
+    from grokscope.api import report
+
+    return report(*args, **kwargs)
+
+
+make_callable(__name__, _report)

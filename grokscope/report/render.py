@@ -10,6 +10,7 @@ from typing import Any
 import jinja2
 import plotly.io
 import xarray as xr
+from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from grokscope.errors import RequestError
@@ -88,9 +89,12 @@ def render_report(
     nonce = hashlib.sha256(data.encode()).hexdigest()[:32]
     source = files("grokscope.report").joinpath("template.html").read_text(encoding="utf-8")
     environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, keep_trailing_newline=True, trim_blocks=True, lstrip_blocks=True
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    safe = jinja2.utils.markupsafe.Markup
     return environment.from_string(source).render(
         run=str(ds.attrs.get("run", "a run")),
         task=str(ds.attrs.get("task_formula") or ds.attrs.get("task") or ""),
@@ -107,9 +111,9 @@ def render_report(
         provenance=tables.provenance(ds),
         variables=tables.variables(ds),
         nonce=nonce,
-        data=safe(data),
-        config=safe(script_json(json.dumps(CONFIG))),
-        plotly_js=safe(get_plotlyjs()),
+        data=Markup(data),
+        config=Markup(script_json(json.dumps(CONFIG))),
+        plotly_js=Markup(get_plotlyjs()),
     )
 
 

@@ -44,7 +44,7 @@ def provenance(ds: xr.Dataset) -> list[tuple[str, str]]:
     rows = [
         (name.replace("_", " "), told(value))
         for name, value in ds.attrs.items()
-        if name not in TOLD_ELSEWHERE
+        if name not in TOLD_ELSEWHERE and str(value) not in ("", "{}", "[]")
     ]
     if "step" in ds.coords and ds.sizes["step"]:
         steps = ds["step"].values

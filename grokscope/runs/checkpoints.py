@@ -51,7 +51,7 @@ def read_tensors(
         with safe_open(path, framework="pt") as file:
             header = _header((file.metadata() or {}).get(HEADER, "{}"))
             tensors = {name: file.get_tensor(name) for name in file.keys()}
-    except (SafetensorError, ValueError, KeyError, json.JSONDecodeError) as error:
+    except (SafetensorError, ValueError, KeyError, RecursionError) as error:
         raise UnsoundError(
             f"{path} is damaged: {error}",
             "a whole safetensors file",

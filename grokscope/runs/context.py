@@ -59,7 +59,7 @@ class Context:
 
     def initial_weights(self, run: "Run | None") -> Mapping[str, Tensor] | None:
         """Return the weights at step 0 of the run, None where it has no checkpoint there."""
-        if run is None or run.steps[0] != 0:
+        if run is None or run.steps[0] != 0 or not run.info.get("step_known", True):
             return None
         return self.memo("initial", lambda: run.weights(0))
 

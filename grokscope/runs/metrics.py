@@ -78,7 +78,10 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
 def metric_arrays(
     lines: list[dict[str, Any]],
 ) -> tuple[Int[ndarray, " metric_step"], dict[str, Float[ndarray, "rows metric_step"]]]:
-    """Return (steps, {"loss": [rows, metric_step], "accuracy": ...}); NaN where not recorded, infinity where diverged."""
+    """Return (steps, {"loss": [rows, metric_step], "accuracy": ...}).
+
+    NaN where not recorded, infinity where diverged.
+    """
     by_step = {line["step"]: line for line in lines}
     steps = np.array(sorted(by_step), dtype=np.int64)
     arrays = {}

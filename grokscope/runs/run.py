@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from grokscope import __version__
-from grokscope.config import SCHEMA_VERSION, RunConfig, from_dict
+from grokscope.config import SCHEMA_VERSION, RunConfig, config_hash, from_dict
 from grokscope.errors import RequestError, UnsoundError
 from grokscope.files import make_folder, read_json, write_json
 from grokscope.models.shapes import check_weights, weight_shapes
@@ -159,7 +159,13 @@ def create_run(path: Path, config: RunConfig, **info: Any) -> Run:
     RequestError
         Where the directory holds anything already, or cannot be written.
     """
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+    try:
+        taken = path.exists() and (not path.is_dir() or any(path.iterdir()))
+    except OSError as error:
+        raise RequestError(
+            f"cannot read {path}: {error.strerror or error}", "a directory that does not exist yet"
+        ) from error
+    if taken:
         raise RequestError(
             f"{path} is not empty", "a directory that does not exist yet", "choose another --out"
         )
@@ -226,9 +232,11 @@ def open_run(path: str | Path) -> Run:
             "a newer grokscope is needed",
         )
     config = from_dict(info["config"])
-    if config.hash() != info.get("config_hash"):
+    found = config_hash(info["config"])
+    if found != info.get("config_hash"):
         raise UnsoundError(
-            f"{path / CONFIG_FILE} was changed: its hash is {config.hash()}, not {info.get('config_hash')}"
+            f"{path / CONFIG_FILE} was changed: its hash is {found}, not {info.get('config_hash')}",
+            todo="restore it",
         )
     if not (path / "checkpoints").is_dir():
         raise RequestError(

@@ -143,7 +143,7 @@ class Snapshot:
         return np.array([], dtype=np.int64) if self.split is None else self.split.rows(name)
 
     def mean_over_rows(self, per_input: Float[Tensor, " input"]) -> RowValues:
-        """Return the mean of a number per input over each set of rows; inputs that are not-a-number were not looked at."""
+        """Return the mean of a number per input over each set of rows; not-a-number stands for "not looked at"."""
         values = {}
         for name in ROWS:
             rows = torch.as_tensor(self.rows(name))
@@ -152,7 +152,7 @@ class Snapshot:
 
     @cached_property
     def W_E(self) -> Float[ndarray, "n d_model"]:
-        """Shape [n, d_model]. Embedding of the first operand by exponent (addition: of the numbers), without `=`; float64."""
+        """[n, d_model]: embedding of the first operand by exponent (addition: of the numbers), no `=`; float64."""
         table = self.weights["embed.W_E"].double().numpy()
         cyclic = self.task.cyclic
         return table[: self.task.p] if cyclic is None else table[cyclic.token_x]
@@ -179,7 +179,7 @@ class Snapshot:
 
     @property
     def initial_weights(self) -> Mapping[str, Tensor] | None:
-        """The run's first checkpoint, None where the snapshot has no run."""
+        """The run's weights at step 0, None where they are not on record."""
         return self.context.initial_weights(self.run)
 
     def previous_weights(self) -> Mapping[str, Tensor] | None:

@@ -8,11 +8,13 @@ from numpy import ndarray
 
 from grokscope.harmonics.sum_projection import (
     counts_per_sum,
+    mean_by_sum_of_grid,
     projector,
     random_frequency_sets,
     total_by_sum,
 )
 from grokscope.harmonics.table_loss import SumRows
+from grokscope.runs.key import neuron_table
 
 if TYPE_CHECKING:
     from grokscope.runs.snapshot import Snapshot
@@ -36,28 +38,34 @@ def sum_rows(snap: "Snapshot", name: str) -> SumRows:
     return snap.context.memo(("sum rows", name), make)
 
 
-def mean_by_sum(
-    snap: "Snapshot", values: Float[ndarray, "input column"], name: str
-) -> Float[ndarray, "n column"]:
-    """Return the mean of `values` over the rows of each sum in the set `name`; 0 where a sum has no row."""
-    cyclic, at = snap.task.cyclic, sum_rows(snap, name)
-    assert cyclic is not None
-    counts = counts_per_sum(at.sums, cyclic.n)
-    return total_by_sum(values[at.rows], at.sums, cyclic.n) / np.maximum(counts, 1)[:, None]
-
-
 def mean_logits(snap: "Snapshot", name: str) -> Float[ndarray, "n class"]:
-    """Return the mean answer logits of each sum over the set `name`; kept."""
+    """Return the mean answer logits of each sum over the set `name`, 0 where a sum has no row; kept."""
+    cyclic = snap.task.cyclic
+    assert cyclic is not None
     key = f"mean logits {name}"
     if key not in snap.__dict__:
-        snap.__dict__[key] = mean_by_sum(snap, snap.answer_logits.numpy(), name)
+        logits = snap.answer_logits.numpy()
+        if name == "all":
+            snap.__dict__[key] = mean_by_sum_of_grid(logits[cyclic.grid])
+        else:
+            at = sum_rows(snap, name)
+            counts = counts_per_sum(at.sums, cyclic.n)
+            total = total_by_sum(logits[at.rows], at.sums, cyclic.n)
+            snap.__dict__[key] = total / np.maximum(counts, 1)[:, None]
     return snap.__dict__[key]
+
+
+def mean_neurons(snap: "Snapshot") -> Float[ndarray, "n neuron"]:
+    """Return the neurons' mean activations of each sum over the whole group, float64; kept."""
+    if "mean neurons" not in snap.__dict__:
+        snap.__dict__["mean neurons"] = mean_by_sum_of_grid(neuron_table(snap))
+    return snap.__dict__["mean neurons"]
 
 
 def whole_table_projectors(
     snap: "Snapshot", sets: tuple[tuple[int, ...], ...]
 ) -> Float[ndarray, "set n n"]:
-    """Return the orthogonal projection on cos w_k s, sin w_k s over the whole table for each set of frequencies; kept."""
+    """Return the orthogonal projection on cos w_k s, sin w_k s over the whole table for each frequency set; kept."""
     cyclic = snap.task.cyclic
     assert cyclic is not None
     return snap.context.memo(

@@ -1,5 +1,6 @@
 """Splits: which rows train, which test, which test rows are twin-free; shuffled answers as a control."""
 
+import math
 import random
 from dataclasses import dataclass
 from functools import cached_property
@@ -72,7 +73,7 @@ def make_split(task: Task, config: SplitConfig) -> Split:
     if not train.any():
         raise RequestError(
             f"frac_train = {config.frac_train} of {n} rows leaves no training row",
-            f"at least {1 / n:.3g}",
+            f"at least {math.ceil(1e6 / len(units)) / 1e6:g}",
         )
     twin_trains = np.where(task.twin >= 0, train[task.twin], False)
     leak = twin_trains if task.commutative else np.zeros(n, dtype=bool)

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from grokscope.config import ModelConfig
-from grokscope.models.fast import Plan, fast_forward
+from grokscope.models.fast import Plan
+from grokscope.models.folded import fast_logits
 from grokscope.tasks import ROWS, Split
 
 
@@ -19,7 +20,7 @@ def evaluate(
     rows: Mapping[str, Tensor],
 ) -> dict[str, float]:
     """Return loss_X and accuracy_X for each named set of rows; the loss in float64, natural logarithm."""
-    logits = fast_forward(weights, config, plan).logits.double()
+    logits = fast_logits(weights, config, plan).double()
     loss = torch.logsumexp(logits, 1) - logits.gather(1, labels[:, None])[:, 0]
     right = (logits.argmax(1) == labels).double()
     found = {}

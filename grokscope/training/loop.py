@@ -2,18 +2,21 @@
 
 import contextlib
 import fcntl
+import math
 import os
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from grokscope.config import RunConfig
 from grokscope.errors import RequestError
-from grokscope.models.fast import fast_forward, make_plan
+from grokscope.models.fast import make_plan
+from grokscope.models.folded import fast_logits
 from grokscope.models.initialise import initialise
 from grokscope.runs.checkpoints import checkpoint_path, write_tensors
 from grokscope.runs.metrics import FILE as METRICS_FILE
@@ -60,24 +63,31 @@ class Trainer:
         return batch
 
     def update(self) -> float:
-        """Do one update and return the training loss before it."""
+        """Do one update and return the training loss before it; a loss that is no finite number moves nothing."""
         size, opt = self.config.optimiser.batch_size, self.config.optimiser
         if size and size < len(self.train_rows):
             rows = self.next_batch()
             plan = make_plan(self.tokens[rows.numpy()], self.causal)
         else:
             rows, plan = self.train_rows, self.train_plan
-        logits = fast_forward(self.weights, self.config.model, plan).logits
+        logits = fast_logits(self.weights, self.config.model, plan)
         loss = torch.nn.functional.cross_entropy(
             logits.to(getattr(torch, opt.loss_dtype)), self.labels[rows]
         )
+        value = loss.item()
+        if not math.isfinite(value):
+            return value
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         for group in self.optimiser.param_groups:
             group["lr"] = learning_rate(opt, self.step)
         self.optimiser.step()
         self.step += 1
-        return loss.item()
+        return value
+
+    def is_finite(self) -> bool:
+        """Return whether every weight is a finite number."""
+        return all(bool(w.isfinite().all()) for w in self.weights.values())
 
     def metrics(self) -> dict[str, float]:
         """Return loss and accuracy on train, test and twin-free test rows now."""
@@ -126,6 +136,8 @@ def train_run(
 def resume_run(path: Path, on_metrics: OnMetrics | None = None) -> Run:
     """Go on with an interrupted run from its last key frame, to the same bits as an uninterrupted one.
 
+    A run that diverged is returned as it is: it would diverge again.
+
     Raises
     ------
     RequestError
@@ -137,6 +149,8 @@ def resume_run(path: Path, on_metrics: OnMetrics | None = None) -> Run:
             f"{path} was imported, not trained here", "a run made by grokscope train"
         )
     with _only_writer(run.path):
+        if any(line.get("diverged") for line in run.metrics()):
+            return run
         trainer = Trainer(run.config, run.task, run.split)
         read_state(run, trainer)
         return _train(run, trainer, on_metrics, None)
@@ -151,16 +165,17 @@ def _train(run: Run, trainer: Trainer, on_metrics: OnMetrics | None, stop_after:
     try:
         with _repeatable(int(run.info.get("threads", torch.get_num_threads()))):
             while True:
-                _keep(run, trainer, wanted, writer, on_metrics)
+                if not _keep(run, trainer, wanted, writer, on_metrics):
+                    break
                 if trainer.step >= schedule.steps:
                     break
                 if stop_after is not None and trainer.step >= stop_after:
                     write_state(run, trainer)
                     return run
-                loss = trainer.update()
-                if not np.isfinite(loss):
-                    line = {"step": trainer.step - 1, "loss_train": loss, "diverged": True}
-                    writer.append(line)
+                with _interrupts_wait():
+                    loss = trainer.update()
+                if not math.isfinite(loss):
+                    writer.append(_diverged(trainer.step))
                     break
     except KeyboardInterrupt:
         write_state(run, trainer)
@@ -177,11 +192,17 @@ def _keep(
     wanted: set[int],
     writer: MetricsWriter,
     on_metrics: OnMetrics | None,
-) -> None:
-    """Write what the schedule wants at this step: metrics, checkpoint, key frame."""
+) -> bool:
+    """Write what the schedule wants at this step: metrics, checkpoint, key frame.
+
+    Return whether the run is sound; where it diverged that is recorded, and nothing else written.
+    """
     step, schedule = trainer.step, run.config.schedule
     if step % schedule.eval_every == 0 or step in wanted:
         metrics = trainer.metrics()
+        if not all(map(math.isfinite, metrics.values())) or not trainer.is_finite():
+            writer.append(_diverged(step))
+            return False
         writer.append({"step": step, **metrics})
         if on_metrics is not None:
             on_metrics(step, metrics)
@@ -191,6 +212,11 @@ def _keep(
         )
     if schedule.keyframe_every and step and step % schedule.keyframe_every == 0:
         write_state(run, trainer)
+    return True
+
+
+def _diverged(step: int) -> dict[str, Any]:
+    return {"step": step, "loss_train": None, "diverged": True}
 
 
 def _rewrite_metrics(run: Run, lines: list[dict[str, Any]]) -> None:
@@ -214,9 +240,34 @@ def _repeatable(threads: int) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def _interrupts_wait() -> Iterator[None]:
+    """Let Ctrl-C wait for the end of an update: in the middle of one, weights and optimiser are of different steps.
+
+    Another handler than Python's own is left alone.
+    """
+    ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if not ours or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    seen: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, frame: seen.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if seen:
+        raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
 def _only_writer(path: Path) -> Iterator[None]:
     """Hold the run's lock; RequestError where another process holds it."""
-    handle = os.open(path / ".lock", os.O_CREAT | os.O_RDWR, 0o644)
+    try:
+        handle = os.open(path / ".lock", os.O_CREAT | os.O_RDWR, 0o644)
+    except OSError as error:
+        raise RequestError(
+            f"cannot write {path}: {error.strerror or error}", "a run directory that can be written"
+        ) from error
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 
 def write_state(run: Run, trainer: "Trainer") -> None:
-    """Keep weights, optimiser and batch order at the trainer's step."""
+    """Keep weights, optimiser and batch order at the trainer's step; nothing where a weight is no finite number."""
+    if not trainer.is_finite():
+        return
     make_folder(run.state)
     tensors = {f"weights.{name}": weight for name, weight in trainer.weights.items()}
     names = list(trainer.weights)

@@ -56,6 +56,21 @@ def test_figures_stand_a_foreign_run_of_unknown_split(ds, events):
         assert figures.FIGURES[name](foreign, events).data, name
 
 
+@pytest.mark.parametrize("where", [0, -1, slice(5, 20)])
+def test_figures_stand_steps_that_were_not_measured(ds, events, where):
+    # Costly measures run on fewer checkpoints; a diverged run ends in NaN.
+    holed = ds.copy(deep=True)
+    for name, array in holed.data_vars.items():
+        if "step" in array.dims:
+            holed[name] = array.astype(float)
+            holed[name][{"step": where}] = np.nan
+    assert figures.available(holed) == list(figures.NAMES)
+    for name in figures.NAMES:
+        figure = figures.FIGURES[name](holed, events)
+        assert "not a number" not in figure.layout.meta["alternative"].lower(), name
+        assert figures.resize(figure, "single").to_json()
+
+
 def test_a_figure_without_its_variables_says_which(ds):
     for empty in (ds.drop_vars("weight_norm_squared"), ds.assign(weight_norm_squared=np.nan)):
         with pytest.raises(RequestError, match="'norms'.*'weight_norm_squared'") as caught:

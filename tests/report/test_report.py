@@ -126,6 +126,15 @@ def test_a_bare_dataset_makes_a_page(ds, events, keep):
     assert "configuration is not known" in text
 
 
+def test_a_run_that_ends_in_nan_makes_a_page(ds, verdict, events):
+    holed = ds.copy(deep=True)
+    for name, array in holed.data_vars.items():
+        if "step" in array.dims:
+            holed[name] = array.astype(float)
+            holed[name][{"step": -1}] = np.nan
+    assert "not a number" in render_report(holed, events, verdict)
+
+
 def test_the_file_is_whole_or_not_there(ds, events, verdict, tmp_path):
     path = write_report(ds, events, verdict, tmp_path / "report.html", figures=["gini"])
     assert path.read_text().endswith("</html>\n")

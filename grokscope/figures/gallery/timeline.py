@@ -79,7 +79,7 @@ def timeline(
         tickvals=list(range(len(shown))), ticktext=[plain(word) for word in words],
         range=[len(shown) - 0.4, -0.6], ticks="", gridcolor="#F3F3F3",
     )  # fmt: skip
-    dress(fig, height=90 + 22 * len(shown), single=80 + 15 * len(shown))
+    dress(fig, height=110 + 22 * len(shown), single=170 + 14 * len(shown))
     fig.layout.meta = dict(fig.layout.meta or {}) | {"room": 0.62}  # long names take the rest
     mark(fig, transitions, steps, log_steps=log_steps, events=())
     if not log_steps:

@@ -1,0 +1,43 @@
+"""What the commands print: tables by rich, JSON where a program reads."""
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from grokscope.pipeline import Analysed
+
+
+def print_json(value: Any) -> None:
+    """Print `value` as JSON without NaN."""
+    print(json.dumps(value, indent=2, allow_nan=False, default=str))
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str = "") -> None:
+    """Print a table."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*columns, title=title or None, title_justify="left", box=box.SIMPLE_HEAD)
+    for row in rows:
+        table.add_row(*[Text(str(cell)) for cell in row])
+    Console().print(table)
+
+
+def print_analysed(found: "Analysed") -> None:
+    """Print key frequencies, transitions, verdict and the report's place."""
+    looked = [t for t in found.transitions if t.low is not None or t.high is not None]
+    rows = [(t.name, "-" if t.censored else t.when, t.note or (t.when if t.censored else "")) for t in looked]
+    if rows:
+        print_table(("event", "in the steps", "note"), rows, title=str(found.run.path))
+    others = [t.name for t in found.transitions if t not in looked]
+    if others:
+        print(f"nothing to look at for: {', '.join(others)} (transitions.json says why)")
+    key = found.dataset["key_frequency"] if "key_frequency" in found.dataset else None
+    if key is not None:
+        numbers = ", ".join(str(k) for k in key.values.tolist()) or "none"
+        print(f"key frequencies: {numbers} (rule: {key.attrs['rule']}, at the final step)")
+    print(found.verdict["sentence"])
+    print(f"report: {found.report}")

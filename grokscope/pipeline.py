@@ -1,0 +1,82 @@
+"""What `grokscope analyze` does: measure, locate, judge, write all three down."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from grokscope.analysis import analyze, read_dataset, write_dataset
+from grokscope.files import write_json
+from grokscope.runs.run import Run, open_run
+
+if TYPE_CHECKING:
+    import xarray
+
+    from grokscope.transitions import Transitions
+
+DATASET_FILE = "analysis.nc"
+TRANSITIONS_FILE = "transitions.json"
+REPORT_FILE = "report.html"
+
+
+@dataclass(frozen=True)
+class Analysed:
+    """An analysed run: the dataset, the located events, the verdict, and where the report is."""
+
+    run: Run
+    dataset: "xarray.Dataset"
+    transitions: "Transitions"
+    verdict: dict[str, Any]
+    report: Path
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what `grokscope analyze --json` prints."""
+        key = (
+            self.dataset["key_frequency"].values.tolist() if "key_frequency" in self.dataset else []
+        )
+        return {
+            "run": str(self.run.path),
+            "steps": self.dataset["step"].values.tolist(),
+            "key": key,
+            "transitions": self.transitions.to_json(),
+            "verdict": self.verdict,
+            "report": str(self.report),
+        }
+
+
+def analyse_run(
+    path: str | Path,
+    measures: Sequence[str] | None = None,
+    steps: Sequence[int] | None = None,
+    on_step: Callable[[int, int], None] | None = None,
+) -> Analysed:
+    """Analyse a run directory: analysis.nc, transitions.json and report.html are written, each whole or not at all."""
+    run = open_run(path)
+    ds = analyze(run, measures, steps, on_step)
+    write_dataset(ds, run.path / DATASET_FILE)
+    return write_findings(run, ds)
+
+
+def write_findings(run: Run, ds: "xarray.Dataset") -> Analysed:
+    """Locate the events of a dataset and write transitions.json and report.html."""
+    from grokscope.report import write_report
+    from grokscope.transitions import transitions
+    from grokscope.transitions.verdict import judge
+
+    located = transitions(ds)
+    verdict = judge(ds, located)
+    write_json(run.path / TRANSITIONS_FILE, located.to_json())
+    report = write_report(ds, located, verdict, run.path / REPORT_FILE)
+    return Analysed(run, ds, located, verdict, report)
+
+
+def analysed_dataset(path: str | Path) -> tuple[Run, "xarray.Dataset"]:
+    """Return a run and the dataset that `analyze` wrote for it.
+
+    Raises
+    ------
+    RequestError
+        Where the run was not analysed yet.
+    """
+    run = open_run(path)
+    return run, read_dataset(run.path / DATASET_FILE)
