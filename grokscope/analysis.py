@@ -11,6 +11,7 @@ from grokscope import __version__
 from grokscope.errors import RequestError, UnsoundError
 from grokscope.files import replacing
 from grokscope.measures.registry import Measure, choose
+from grokscope.runs.context import Context
 from grokscope.runs.key import MAJORITY, RULES
 from grokscope.runs.metrics import metric_arrays
 from grokscope.runs.run import Run, open_run
@@ -30,6 +31,7 @@ def analyze(
     measures: Sequence[str] | None = None,
     steps: Sequence[int] | None = None,
     on_step: OnStep | None = None,
+    key_rule: str = MAJORITY,
 ) -> "xarray.Dataset":
     """Measure a run at its checkpoints and return a labelled dataset with dimension `step`.
 
@@ -40,10 +42,12 @@ def analyze(
     measures
         Names of measures or of their variables; all where None.
     steps
-        Checkpointed steps; all where None. The last of them counts as the final one for what is measured there only; key
-        frequencies are read at the run's last checkpoint.
+        Checkpointed steps; all where None. The last of them counts as the final one for what is measured there only;
+        key frequencies are read at the run's last checkpoint.
     on_step
         Called with (done, total) after each step.
+    key_rule
+        How key frequencies are chosen: majority, neuron, embedding or logit (`key_frequencies`).
 
     Raises
     ------
@@ -53,6 +57,7 @@ def analyze(
         For a damaged checkpoint.
     """
     run = open_run(run.path if isinstance(run, Run) else run)
+    context = run.new_context(key_rule)
     chosen = choose(measures)
     wanted = sorted(set(run.steps if steps is None else steps))
     if not wanted:
@@ -68,7 +73,7 @@ def analyze(
     skipped: dict[str, str] = {}
     coordinates: dict[str, Any] = {}
     for done, step in enumerate(wanted, start=1):
-        snap = run.snapshot(step)
+        snap = run.snapshot(step, context)
         if not bool(snap.logits.isfinite().all()):
             raise UnsoundError(
                 f"{run.path}: the logits at step {step} are not finite", todo="leave the step out"
@@ -88,7 +93,7 @@ def analyze(
         if on_step is not None:
             on_step(done, len(wanted))
     arrays = {name: np.stack(values, axis=-1) for name, values in per_step.items()}
-    return _dataset(run, chosen, wanted, arrays, at_end, coordinates, skipped)
+    return _dataset(run, chosen, wanted, arrays, at_end, coordinates, skipped, context)
 
 
 def _dataset(
@@ -99,6 +104,7 @@ def _dataset(
     at_end: dict[str, np.ndarray],
     coordinates: dict[str, Any],
     skipped: dict[str, str],
+    context: Context,
 ) -> "xarray.Dataset":
     import xarray
 
@@ -141,8 +147,8 @@ def _dataset(
         answers = run.task.answers if run.split is None else run.split.labels
         ds = ds.assign_coords(a=("input", a), b=("input", b), answer=("input", answers))
     ds = _with_metrics(ds, run)
-    ds = _with_key(ds, run)
-    ds.attrs = _attributes(run, skipped)
+    ds = _with_key(ds, run, context)
+    ds.attrs = _attributes(run, skipped, context)
     return ds
 
 
@@ -201,7 +207,7 @@ def _with_metrics(ds: "xarray.Dataset", run: Run) -> "xarray.Dataset":
     return ds
 
 
-def _with_key(ds: "xarray.Dataset", run: Run) -> "xarray.Dataset":
+def _with_key(ds: "xarray.Dataset", run: Run, context: Context) -> "xarray.Dataset":
     if run.task.cyclic is None:
         return ds
     attrs = {
@@ -209,14 +215,14 @@ def _with_key(ds: "xarray.Dataset", run: Run) -> "xarray.Dataset":
         "units": "frequency",
         "formula": "see `grokscope.runs.key.key_frequencies`",
         "source": "Nanda et al. 2023 (arXiv 2301.05217), section 4",
-        "rule": MAJORITY,
+        "rule": context.rule,
         "at": "final",
         "group": run.task.cyclic.group,
     }
-    return ds.assign(key_frequency=("key", np.array(run.context.key, dtype=np.int64), attrs))
+    return ds.assign(key_frequency=("key", np.array(context.key, dtype=np.int64), attrs))
 
 
-def _attributes(run: Run, skipped: dict[str, str]) -> dict[str, Any]:
+def _attributes(run: Run, skipped: dict[str, str], context: Context) -> dict[str, Any]:
     task, split = run.task, run.split
     attrs: dict[str, Any] = {
         "run": run.name,
@@ -233,7 +239,7 @@ def _attributes(run: Run, skipped: dict[str, str]) -> dict[str, Any]:
     }
     if task.cyclic is not None:
         attrs |= {"n_freq": task.cyclic.n_freq, "group": task.cyclic.group}
-        attrs |= {"key_rule": MAJORITY, "key_at": "final"}
+        attrs |= {"key_rule": context.rule, "key_at": "final"}
     if split is not None:
         for name in ("train", "test", "test_twin_free"):
             attrs[f"n_{name}"] = len(split.rows(name))

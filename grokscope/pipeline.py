@@ -49,10 +49,11 @@ def analyse_run(
     measures: Sequence[str] | None = None,
     steps: Sequence[int] | None = None,
     on_step: Callable[[int, int], None] | None = None,
+    key_rule: str = "majority",
 ) -> Analysed:
     """Analyse a run directory: analysis.nc, transitions.json and report.html are written, each whole or not at all."""
     run = open_run(path)
-    ds = analyze(run, measures, steps, on_step)
+    ds = analyze(run, measures, steps, on_step, key_rule)
     write_dataset(ds, run.path / DATASET_FILE)
     return write_findings(run, ds)
 

@@ -103,7 +103,11 @@ def test_the_hash_is_the_same_everywhere():
 def test_one_seed_sets_all_but_the_labels():
     """Else `seed=3` leaves a part of the run on another seed; an explicit seed wins over it."""
     config = override(RunConfig(), seed=3, batch_seed=9)
-    assert (config.split.split_seed, config.model.init_seed, config.optimiser.batch_seed) == (3, 3, 9)
+    assert (config.split.split_seed, config.model.init_seed, config.optimiser.batch_seed) == (
+        3,
+        3,
+        9,
+    )
     assert config.split.label_seed == 0
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from tyro.conf import Positional
 
@@ -21,7 +22,9 @@ class Options:
     measures: str = ""
     """Names of measures or of their variables, with commas; all where not given (grokscope measures)."""
     steps: str = ""
-    """Checkpointed steps: 0,100,200 or a range 0:5000 or 0:5000:500 (the checkpoints in it, every 500); all where not given."""
+    """Checkpointed steps: 0,100,200 or 0:5000 or 0:5000:500 (checkpoints in the range); all where not given."""
+    key_rule: Literal["majority", "neuron", "embedding", "logit"] = "majority"
+    """How key frequencies are chosen; majority: two of the three published rules."""
     json: bool = False
     """Print run, steps, key, transitions, verdict and report as JSON."""
     quiet: bool = False
@@ -31,14 +34,18 @@ class Options:
 def main(argv: Sequence[str]) -> int:
     """Analyse a run and print what was found."""
     options = parse(Options, "analyze", argv)
+    from grokscope.measures import choose
     from grokscope.pipeline import analyse_run
     from grokscope.runs.run import open_run
 
     run = open_run(options.run)
     steps = choose_steps(options.steps, run.steps) if options.steps else None
     names = [name.strip() for name in options.measures.split(",") if name.strip()] or None
+    choose(names)  # a wrong name is said before the bar appears
     with progress("analysing", len(steps or run.steps), options.quiet) as advance:
-        found = analyse_run(options.run, names, steps, lambda done, total: advance(done))
+        found = analyse_run(
+            options.run, names, steps, lambda done, total: advance(done), options.key_rule
+        )
     if options.json:
         print_json(found.to_json())
     else:

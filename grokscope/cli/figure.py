@@ -32,7 +32,7 @@ class Options:
 def main(argv: Sequence[str]) -> int:
     """Write a figure and print where it is, or list the figures."""
     options = parse(Options, "figure", argv)
-    from grokscope.figures import FIGURES, available, draw, save
+    from grokscope.figures import FIGURES, available, save
     from grokscope.pipeline import analysed_dataset
     from grokscope.transitions import transitions
 
@@ -46,7 +46,7 @@ def main(argv: Sequence[str]) -> int:
                 ("figure", "can be drawn"), [(n, "yes" if n in names else "no") for n in FIGURES]
             )
         return 0
-    figure = draw(options.name, ds, transitions(ds))
+    figure = FIGURES[options.name](ds, transitions(ds))
     path = options.out or run.path / "figures" / f"{options.name}.{options.format}"
     save(figure, path, options.format, options.width)
     if options.json:

@@ -13,7 +13,7 @@ from grokscope.cli.parse import parse
 
 @dataclass(frozen=True)
 class Options:
-    """Make a run of a checkpoint, or of a folder with a series, that others trained. Nothing in the file is executed."""
+    """Make a run of a checkpoint, or a folder of them, that others trained. Nothing in a file is executed."""
 
     file: Positional[Path]
     """A file (.pt, .pth, .safetensors) or a folder of them."""

@@ -29,7 +29,10 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: st
 def print_analysed(found: "Analysed") -> None:
     """Print key frequencies, transitions, verdict and the report's place."""
     looked = [t for t in found.transitions if t.low is not None or t.high is not None]
-    rows = [(t.name, "-" if t.censored else t.when, t.note or (t.when if t.censored else "")) for t in looked]
+    rows = [
+        (t.name, "-" if t.censored else t.when, t.note or (t.when if t.censored else ""))
+        for t in looked
+    ]
     if rows:
         print_table(("event", "in the steps", "note"), rows, title=str(found.run.path))
     others = [t.name for t in found.transitions if t not in looked]

@@ -9,6 +9,13 @@ from typing import Any
 from grokscope.errors import RequestError
 
 _BOX = re.compile(r"[\u2500-\u257f]+")
+_HEADINGS = (
+    "Parsing error",
+    "Unrecognized options ;",
+    "Value error ;",
+    "Missing argument ;",
+    "Required options",
+)
 _RULE = re.compile(r"-{4,}")
 
 
@@ -45,7 +52,7 @@ def _in_one_line(box: str) -> str:
     """Return what tyro says in its box, without the box and its headings."""
     words = " ".join(_RULE.sub(" ; ", _BOX.sub(" ", box)).split())
     words = words.split("For full helptext")[0]
-    for heading in ("Parsing error", "Unrecognized options ;", "Value error ;", "Missing argument ;", "Required options"):
+    for heading in _HEADINGS:
         words = words.replace(heading, "")
     words = re.sub(r"Unrecognized options: ([^;]*)", r"unknown option \1", words)
     return re.sub(r"(\s*;\s*)+", "; ", words).strip(" ;:.")

@@ -32,7 +32,9 @@ def progress(description: str, total: int, quiet: bool = False) -> Iterator[Call
         task = bar.add_task(description, total=total, note="")
 
         def advance(done: int, note: str = "") -> None:
-            bar.update(task, completed=done, **({"note": note} if note else {}))
+            bar.update(task, completed=done)
+            if note:
+                bar.update(task, note=note)
 
         yield advance
 

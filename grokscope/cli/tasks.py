@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from grokscope.cli.output import print_json, print_table
 from grokscope.cli.parse import parse
@@ -23,9 +24,9 @@ def main(argv: Sequence[str]) -> int:
     from grokscope.errors import RequestError
     from grokscope.tasks import TASKS, make_task
 
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name, spec in TASKS.items():
-        row = {
+        row: dict[str, Any] = {
             "name": name,
             "formula": spec.formula,
             "needs_prime": spec.needs_prime,

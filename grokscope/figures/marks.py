@@ -63,7 +63,7 @@ def mark(
 ) -> None:
     """Draw phases and events on `panels` stacked panels that share one step axis.
 
-    `bands=False` draws lines only, for heat maps, where a tint would change what is read.
+    `bands=False` draws lines only, no phases and no intervals, for heat maps, where a tint would change what is read.
     """
     set_step_axis(fig, steps, log_steps=log_steps, bottom=panels)
     if transitions is None:
@@ -72,7 +72,8 @@ def mark(
     meta: dict[str, Any] = dict(fig.layout.meta or {})
     meta["phases"] = _draw_phases(fig, transitions.phases(), axis, panels) if bands else []
     chosen = [event for event in transitions if event.name in events]
-    meta["events"] = _draw_events(fig, chosen, axis, panels, "#333333" if bands else "#FFFFFF")
+    colour = "#333333" if bands else "#FFFFFF"
+    meta["events"] = _draw_events(fig, chosen, axis, panels, colour, intervals=bands)
     fig.layout.meta = meta
     set_header(fig, "screen")
 
@@ -126,7 +127,12 @@ def _draw_phases(
 
 
 def _draw_events(
-    fig: go.Figure, events: Sequence[Transition], axis: _Axis, panels: int, colour: str
+    fig: go.Figure,
+    events: Sequence[Transition],
+    axis: _Axis,
+    panels: int,
+    colour: str,
+    intervals: bool,
 ) -> list[tuple[int, str, float]]:
     """Draw a line where each event was first seen; return each one's number, name and place."""
     drawn: list[tuple[int, str, float]] = []
@@ -141,7 +147,7 @@ def _draw_events(
                 name=event.name, type="line", xref=x, yref=y, x0=high, x1=high, y0=0, y1=1,
                 line=dict(color=colour, width=0.8, dash="dot"),
             )  # fmt: skip
-            if low < high:
+            if intervals and low < high:
                 fig.add_shape(
                     name=f"interval {event.name}", type="rect", xref=x, yref=y, x0=low, x1=high,
                     y0=0, y1=1, line_width=0, fillcolor=colour, opacity=0.12,

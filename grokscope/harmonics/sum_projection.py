@@ -87,9 +87,15 @@ def random_frequency_sets(
 ) -> Int[ndarray, "draw size"]:
     """Return `draws` sets of `size` distinct frequencies from 1..n_freq, none of `avoid`, ascending within a set.
 
-    Where fewer than `size` frequencies are left, sets are drawn from all frequencies, and may overlap with `avoid`.
+    Where fewer than `size` others are left, each set has them all, and is filled up from `avoid`.
     """
     rng = np.random.default_rng(seed)
     others = np.setdiff1d(np.arange(1, n_freq + 1), np.asarray(avoid, dtype=np.int64))
-    pool = others if len(others) >= size else np.arange(1, n_freq + 1)
-    return np.stack([np.sort(rng.choice(pool, size=size, replace=False)) for _ in range(draws)])
+    missing = max(0, size - len(others))
+
+    def draw() -> Int[ndarray, " size"]:
+        if not missing:
+            return rng.choice(others, size=size, replace=False)
+        return np.concatenate([others, rng.choice(np.asarray(avoid), size=missing, replace=False)])
+
+    return np.stack([np.sort(draw()) for _ in range(draws)])

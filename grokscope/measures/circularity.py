@@ -6,13 +6,21 @@ from grokscope.measures.registry import measure
 from grokscope.runs.snapshot import Snapshot
 
 N_COMPONENTS = 4
+NO_SPREAD = 1e-6
 
 
 def circularity_of(embedding: np.ndarray) -> float:
-    """Return the mean over the first four principal components of the largest single-frequency share of their power."""
+    """Return the mean over the first four principal components of the largest single-frequency share of their power.
+
+    Components without spread (singular value below 1e-6 of the largest) have an arbitrary direction and are left out;
+    not-a-number where there is none with spread.
+    """
     centred = embedding - embedding.mean(0)
-    u, _, _ = np.linalg.svd(centred, full_matrices=False)
-    power = np.abs(np.fft.rfft(u[:, :N_COMPONENTS], axis=0)[1:]) ** 2
+    u, sigma, _ = np.linalg.svd(centred, full_matrices=False)
+    spread = sigma[:N_COMPONENTS] > NO_SPREAD * max(sigma[0], np.abs(embedding).max())
+    if not spread.any():
+        return float("nan")
+    power = np.abs(np.fft.rfft(u[:, :N_COMPONENTS][:, spread], axis=0)[1:]) ** 2
     if len(embedding) % 2 == 0:
         power[-1] /= 2
     return float((power.max(0) / power.sum(0)).mean())

@@ -32,11 +32,11 @@ ETA = 0.5
     builtin=True,
 )
 def fourier_density(snap: Snapshot) -> dict[str, float]:
-    """Share of frequencies in use, and the balance of cos and sin; the Nyquist frequency has no sin and is left out of the ratio."""
+    """Share of frequencies in use, and the balance of cos and sin (Nyquist, which has no sin, left out)."""
     mu, nu = spectrum(snap.W_E)
     density = ((mu > ETA * mu.max()).mean() + (nu > ETA * nu.max()).mean()) / 2
     small, large = np.minimum(mu, nu), np.maximum(mu, nu)
     paired = slice(0, len(mu) - 1) if len(snap.W_E) % 2 == 0 else slice(None)
-    with np.errstate(invalid="ignore"):
-        ratio = np.nanmean(small[paired] / large[paired])
+    used = np.flatnonzero(large[paired] > 0)
+    ratio = (small[used] / large[used]).mean() if len(used) else np.nan
     return {"ffd_embedding": float(density), "fcr_embedding": float(ratio)}

@@ -14,8 +14,8 @@ def gini_of_spectrum(table: np.ndarray) -> float:
     """Return the Gini coefficient of the norms over columns of all n Fourier components of `table` [n, column]."""
     const, cos, sin = fourier_coefficients(table)
     n = len(table)
-    norms = [np.linalg.norm(const)[None], np.linalg.norm(cos, axis=1), np.linalg.norm(sin, axis=1)]
-    return gini_coefficient(np.concatenate(norms)[:n])
+    norms = np.linalg.norm(np.concatenate([const[None], cos, sin]), axis=1)
+    return gini_coefficient(norms[:n])
 
 
 @measure(

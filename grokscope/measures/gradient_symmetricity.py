@@ -14,7 +14,7 @@ SEED = 0
 def operand_gradients(
     snap: Snapshot, rows: np.ndarray, classes: np.ndarray
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the gradients of logit `classes[i]` of row `rows[i]` by the embeddings of its two operands, [row, d_model].
+    """Return the gradients of logit `classes[i]` of row `rows[i]` by its two operands' embeddings, [row, d_model].
 
     Each row gets embeddings of its own, so that an operand that occurs twice is differentiated where it stands.
     """

@@ -29,7 +29,7 @@ def as_mask(frequencies: tuple[int, ...], n_freq: int) -> np.ndarray:
 def key_frequency_current(snap: Snapshot) -> np.ndarray:
     """Key frequencies of the step itself."""
     assert snap.task.cyclic is not None
-    return as_mask(key_frequencies(snap), snap.task.cyclic.n_freq)
+    return as_mask(key_frequencies(snap, snap.context.rule), snap.task.cyclic.n_freq)
 
 
 @measure(
@@ -39,9 +39,10 @@ def key_frequency_current(snap: Snapshot) -> np.ndarray:
             ("rule", "freq"),
             "Key frequencies by each rule",
             "1",
-            "1 where the rule calls the frequency key; neuron: explains > .85 of at least 5 neurons; embedding: power of "
-            "W_E above a quarter of the largest; logit: > 1 % of the row-centred logit energy on cos w(x+y-c) and ten "
-            "times the median frequency's. Key by default: two of the three",
+            "1 where the rule calls the frequency key; neuron: explains > .85 of at least 5 neurons (of a "
+            "twentieth, two at least, where that is fewer); embedding: power of W_E above a quarter of the "
+            "largest; logit: > 1 % of the row-centred logit energy on cos w(x+y-c) and ten times the "
+            "lower quartile. Key by default: two of the three",
         )
     },
     reads=("weights", "activations"),

@@ -6,7 +6,10 @@ from grokscope.measures.registry import Output, measure
 from grokscope.runs.key import logit_shares
 from grokscope.runs.snapshot import Snapshot
 
-_FORMULA = "(sum L~ cos w_k(x+y-c))^2 / (sum cos^2 . sum L~^2), L~ = L - mean_c L, over all inputs and answers of the group"
+_FORMULA = (
+    "(sum L~ cos w_k(x+y-c))^2 / (sum cos^2 . sum L~^2), L~ = L - mean_c L, over all inputs and answers "
+    "of the group"
+)
 
 
 @measure(

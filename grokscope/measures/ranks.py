@@ -7,9 +7,14 @@ from grokscope.runs.snapshot import Snapshot
 
 
 def squared_singular_values(matrix: np.ndarray) -> np.ndarray:
-    """Return the squared singular values, descending, from the smaller Gram matrix in float64."""
+    """Return the squared singular values, descending, from the smaller Gram matrix in float64.
+
+    Those that are rounding (below max(shape) eps of the largest) are 0: their many square roots would count as rank.
+    """
     gram = matrix @ matrix.T if matrix.shape[0] <= matrix.shape[1] else matrix.T @ matrix
-    return np.maximum(np.linalg.eigvalsh(gram)[::-1], 0)
+    squared = np.linalg.eigvalsh(gram)[::-1]
+    rounding = max(matrix.shape) * np.finfo(np.float64).eps * max(squared[0], 0)
+    return np.where(squared > rounding, squared, 0.0)
 
 
 def effective_rank_of(squared: np.ndarray) -> float:
@@ -90,7 +95,8 @@ def neuron_logit_rank(snap: Snapshot) -> float:
 @measure(
     source="the participation ratio of a spectrum",
     long_name="Participation ratio of the representation",
-    formula="(sum l)^2 / sum l^2, l = eigenvalues of the covariance over all inputs of the stream before the unembedding",
+    formula="(sum l)^2 / sum l^2, l = eigenvalues of the covariance, over all inputs, of the stream before the "
+    "unembedding",
     reads=("activations",),
     label_free=True,
     builtin=True,

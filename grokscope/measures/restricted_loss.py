@@ -99,4 +99,10 @@ def restricted_loss_held_out(snap: Snapshot) -> dict[str, float | np.ndarray]:
 )
 def restricted_loss_held_out_current(snap: Snapshot) -> dict[str, float | np.ndarray]:
     """The same with the key frequencies that the step itself shows, for runs that are still going."""
-    return dict(zip(_outputs("_current", ""), held_out(snap, key_frequencies(snap)), strict=True))
+    return dict(
+        zip(
+            _outputs("_current", ""),
+            held_out(snap, key_frequencies(snap, snap.context.rule)),
+            strict=True,
+        )
+    )

@@ -72,22 +72,23 @@ def make_plan(tokens: Int[ndarray, "input pos"], causal: bool, device: str = "cp
             context_of_row.append(np.arange(n))
             row_of_context.append(np.arange(n))
 
-    def tensor(array: ndarray) -> Tensor:
-        return torch.as_tensor(np.ascontiguousarray(array), dtype=torch.int64, device=device)
-
     distinct, index = [], []
     for i in range(n_ctx):
         values, inverse = np.unique(tokens[row_of_context[i], i], return_inverse=True)
-        distinct.append(tensor(values))
-        index.append(tensor(inverse))
+        distinct.append(_to_tensor(values, device))
+        index.append(_to_tensor(inverse, device))
     parents = tuple(
         tuple(
-            tensor(context_of_row[j][row_of_context[i]])
+            _to_tensor(context_of_row[j][row_of_context[i]], device)
             for j in (range(i + 1) if causal else range(n_ctx))
         )
         for i in range(n_ctx)
     )
     return Plan(tuple(distinct), tuple(index), parents)
+
+
+def _to_tensor(array: Int[ndarray, " i"], device: str) -> Int[Tensor, " i"]:
+    return torch.as_tensor(np.ascontiguousarray(array), dtype=torch.int64, device=device)
 
 
 @dataclass(frozen=True)
@@ -256,35 +257,37 @@ def mix(
     asking: range | tuple[int, ...],
 ) -> dict[int, tuple[Tensor, Tensor]]:
     """Return per asking position (z [context head d_head], pattern [context head pos])."""
-    heads, d_head = config.n_heads, config.d_head
-
-    def read(stream: Stream) -> Tensor:
-        if config.normalization == "pre":
-            return layer_norm(stream.table, block["ln1.w"], block["ln1.b"])[0]
-        return stream.table
-
-    def project(x: Tensor, name: str) -> Float[Tensor, "distinct head d_head"]:
-        w = block[f"attn.W_{name}"].transpose(0, 1).reshape(config.d_model, heads * d_head)
-        b = block[f"attn.b_{name}"].reshape(-1) if config.bias_attn else None
-        return linear(x, w, b).reshape(-1, heads, d_head)
-
-    inputs = [read(stream) for stream in streams]
-    keys = [project(x, "K") for x in inputs]
-    values = [project(x, "V") for x in inputs]
+    inputs = [stream.table for stream in streams]
+    if config.normalization == "pre":
+        inputs = [layer_norm(x, block["ln1.w"], block["ln1.b"])[0] for x in inputs]
+    keys = [_project(x, block, "K") for x in inputs]
+    values = [_project(x, block, "V") for x in inputs]
     found = {}
     for i in asking:
-        query = project(inputs[i], "Q") / d_head**0.5
+        query = _project(inputs[i], block, "Q") / config.d_head**0.5
         n_context = len(plan.token_index[i])
         seen = [_compose(parent, streams[j].index) for j, parent in enumerate(plan.parents[i])]
         scores = [
             _scores(query, streams[i].index, keys[j], index, n_context)
             for j, index in enumerate(seen)
         ]
-        pattern = torch.stack([s.expand(n_context, heads) for s in scores], dim=2).softmax(-1)
+        pattern = torch.stack([s.expand(n_context, config.n_heads) for s in scores], dim=2).softmax(
+            -1
+        )
         z = sum(pattern[:, :, j, None] * gather(values[j], index) for j, index in enumerate(seen))
         assert isinstance(z, Tensor)
         found[i] = (z, pattern)
     return found
+
+
+def _project(
+    x: Float[Tensor, "distinct d_model"], block: Mapping[str, Tensor], part: str
+) -> Float[Tensor, "distinct head d_head"]:
+    """Return the queries, keys or values (`part` Q, K or V) of streams `x`."""
+    heads, d_model, d_head = block[f"attn.W_{part}"].shape
+    w = block[f"attn.W_{part}"].transpose(0, 1).reshape(d_model, heads * d_head)
+    b = block.get(f"attn.b_{part}")
+    return linear(x, w, None if b is None else b.reshape(-1)).reshape(-1, heads, d_head)
 
 
 def _scores(

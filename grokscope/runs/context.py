@@ -25,13 +25,16 @@ class Context:
     task, split, config
         As in the snapshots.
     final_key
-        () -> the key frequencies of the run's final step.
+        () -> the key frequencies of the run's final step, by `rule`.
+    rule
+        How key frequencies are chosen, at the final and at the current step.
     """
 
     task: Task
     split: Split | None
     config: ModelConfig
     final_key: Callable[[], tuple[int, ...]]
+    rule: str = "majority"
     _memo: dict[Any, Any] = field(default_factory=dict)
     _weights: "OrderedDict[int, Mapping[str, Tensor]]" = field(default_factory=OrderedDict)
 

@@ -1,10 +1,13 @@
-"""A foreign checkpoint or series becomes a run. What its file does not say is left out, asked for, or proven; never invented."""
+"""A foreign checkpoint or series becomes a run.
 
+What its file does not say is left out, asked for, or proven; never invented.
+"""
+
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from jaxtyping import Float64
 from numpy import ndarray
@@ -45,11 +48,12 @@ def import_foreign(
     layout
         `nanda` or `transformerlens`; detected where None.
     task, p
-        What it learned. Where the file does not say: the one task on which the last checkpoint answers more than half of all
-        inputs, if there is just one.
+        What it learned. Where the file does not say: the one task on which the last checkpoint
+        answers more than half of all inputs, if there is just one.
     split_seed, frac_train, shuffle
-        Which rows it trained on. Where the file does not say: the split whose mean losses are the recorded ones, if the file
-        has recorded losses and just one split fits; else the split stays unknown, and nothing is said of train and test.
+        Which rows it trained on. Where the file does not say: the split whose mean losses are the
+        recorded ones, if the file has recorded losses and just one split fits; else the split stays
+        unknown, and nothing is said of train and test.
     step
         The step of a single file that does not say.
 
@@ -199,10 +203,11 @@ def _split(
     shuffle: str,
 ) -> tuple[dict[str, Any] | None, str]:
     """Return (the split's fields or None, how it is known)."""
+    last = series.checkpoints[-1].step
     recorded = {
-        side: expected_loss(*series.losses[side], series.checkpoints[-1].step)
+        side: expected_loss(*series.losses[side], last)
         for side in ("train", "test")
-        if side in series.losses
+        if side in series.losses and last is not None
     }
     train, test = recorded.get("train"), recorded.get("test")
     how = "given"
@@ -242,7 +247,7 @@ def _split(
 
 
 def _agrees(mean: float, recorded: float) -> bool:
-    return abs(np.log(max(mean, 1e-12) / max(recorded, 1e-12))) < np.log(2.0)
+    return abs(math.log(max(mean, 1e-12) / max(recorded, 1e-12))) < math.log(2.0)
 
 
 def _write_losses(run: Run, series: ForeignSeries) -> None:

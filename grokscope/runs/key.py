@@ -1,8 +1,9 @@
 """Key frequencies of a snapshot: the three published rules, and their majority, the default.
 
-The published rules disagree on real models: in one published run a frequency that carries the logits explains .78 of each
-of its 88 neurons (a harmonic has the rest), so the neuron rule misses it; in a memorising network nearly every frequency
-has a quarter of the largest embedding power, so the embedding rule finds most. Two of three are wrong together less often.
+The published rules disagree on real models: in one published run a frequency that carries the logits explains .78 of
+each of its 88 neurons (a harmonic has the rest), so the neuron rule misses it; in a memorising network nearly every
+frequency has a quarter of the largest embedding power, so the embedding rule finds most. Two of three are wrong
+together less often.
 """
 
 from dataclasses import dataclass
@@ -40,7 +41,7 @@ class KeyRule:
     share
         logit: a frequency is key where cos w(x + y - c) has more than this share of the row-centred logit energy,
     above_flat
-        logit: and more than this times the median share: memorised answers spread over all frequencies alike.
+        logit: and more than this times the lower quartile of the shares: memorised answers spread over all frequencies alike.
     """
 
     explained: float = 0.85
@@ -95,7 +96,7 @@ def key_frequencies(
     - neuron: the frequency that explains most of each neuron, kept if it explains more than .85 for at least five
       neurons; a model without neurons has none;
     - embedding: power of W_E above a quarter of the largest;
-    - logit: more than 1 % of the row-centred logit energy on cos w(x + y - c), and ten times the median frequency's;
+    - logit: more than 1 % of the row-centred logit energy on cos w(x + y - c), and ten times the lower quartile;
     - majority (default): at least two of the three (without neurons: both others).
 
     Source: Nanda et al. 2023, section 4 and its code, which use all three.
@@ -105,9 +106,7 @@ def key_frequencies(
     RequestError
         For an unknown rule.
     """
-    names = (MAJORITY, *RULES)
-    if rule not in names:
-        raise RequestError(f"unknown rule '{rule}'", ", ".join(names), nearest(rule, names))
+    check_rule(rule)
     if snapshot.task.cyclic is None:
         return ()
     if rule == MAJORITY:
@@ -116,6 +115,13 @@ def key_frequencies(
     else:
         key = _votes(snapshot, rule, options)
     return tuple(int(k) + 1 for k in np.flatnonzero(key))
+
+
+def check_rule(rule: str) -> None:
+    """Raise RequestError for an unknown rule."""
+    names = (MAJORITY, *RULES)
+    if rule not in names:
+        raise RequestError(f"unknown rule '{rule}'", ", ".join(names), nearest(rule, names))
 
 
 def _votes(snapshot: "Snapshot", rule: str, options: KeyRule) -> Bool[ndarray, " freq"]:
@@ -131,4 +137,4 @@ def _votes(snapshot: "Snapshot", rule: str, options: KeyRule) -> Bool[ndarray, "
         power = np.square(spectrum(snapshot.W_E)).sum(0)
         return power > options.power * power.max()
     shares = np.nan_to_num(logit_shares(snapshot))
-    return (shares > options.share) & (shares > options.above_flat * np.median(shares))
+    return (shares > options.share) & (shares > options.above_flat * np.quantile(shares, 0.25))

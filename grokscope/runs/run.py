@@ -83,13 +83,23 @@ class Run:
 
     @cached_property
     def context(self) -> "Context":
-        """What all snapshots of the run share; its key frequencies are read at the last checkpoint."""
-        from grokscope.runs.context import Context
-        from grokscope.runs.key import key_frequencies
+        """What all snapshots of the run share, with the default rule for key frequencies."""
+        return self.new_context()
 
-        return Context(
-            self.task, self.split, self.config.model, lambda: key_frequencies(self.snapshot())
+    def new_context(self, rule: str = "majority") -> "Context":
+        """Return a new context, whose key frequencies are read at the last checkpoint by `rule`."""
+        from grokscope.runs.context import Context
+        from grokscope.runs.key import check_rule, key_frequencies
+
+        check_rule(rule)
+        made: Context = Context(
+            self.task,
+            self.split,
+            self.config.model,
+            lambda: key_frequencies(self.snapshot(context=made), rule),
+            rule,
         )
+        return made
 
     def metrics(self) -> list[dict[str, Any]]:
         """Return the lines of metrics.jsonl."""

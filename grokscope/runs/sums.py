@@ -93,7 +93,10 @@ def held_out_projectors(
 def null_sets(
     snap: "Snapshot", key: tuple[int, ...], size: int | None = None
 ) -> tuple[tuple[int, ...], ...]:
-    """Return 20 random sets of as many frequencies as `key` has (or `size`), none of them key, seed 0; kept."""
+    """Return 20 random sets of as many frequencies as `key` has (or `size`), seed 0; kept.
+
+    None of them is key, unless too few others are left: then all others, filled up with key ones.
+    """
     cyclic = snap.task.cyclic
     assert cyclic is not None
 

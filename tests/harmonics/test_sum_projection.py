@@ -1,4 +1,4 @@
-"""If these fail, restricted and excluded loss project on the wrong space: the n-by-n shortcut must be the real thing."""
+"""If these fail, restricted and excluded loss project on the wrong space: the n-by-n shortcut must be exact."""
 
 import numpy as np
 import pytest
@@ -149,4 +149,5 @@ def test_random_sets_avoid_the_key_are_distinct_within_and_repeat_with_the_seed(
 def test_random_sets_where_too_few_others_are_left():
     sets = random_frequency_sets(5, [1, 2, 3], 3, 10, seed=0)
     assert sets.shape == (10, 3)
-    assert all(len(set(row)) == 3 for row in sets.tolist())
+    assert all(len(set(row)) == 3 and {4, 5} < set(row) for row in sets.tolist())
+    assert {1, 2, 3} < set(sets.reshape(-1).tolist()), "filled up at random"

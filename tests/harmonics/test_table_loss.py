@@ -64,6 +64,16 @@ def test_a_loss_of_thousands_just_above_and_below_the_guard():
         assert found[0] == pytest.approx(size + np.log(3), rel=1e-12)
 
 
+@pytest.mark.parametrize("size", [250.0, 400.0, 1000.0])
+def test_a_table_that_takes_the_largest_logit_away(size):
+    """What is left has its top where exp(L) is 0 already: shared exponentials would give ln 0."""
+    logits = torch.tensor([[0.0, -size], [-size, 0.0]], dtype=torch.float64)
+    table = np.array([[[2 * size, 0.0], [0.0, 0.0]]])
+    at = SumRows(np.arange(2), np.array([0, 1]), np.array([0, 0]))
+    found = loss_without_tables(logits, table, at, 2)
+    assert found[0] == pytest.approx((size + size) / 2, rel=1e-12)
+
+
 def test_one_sum_alone_and_sums_without_rows():
     logits, _, rng = problem(3, rows=4)
     at = SumRows(np.arange(4), np.full(4, 5), rng.integers(8, size=4))

@@ -23,7 +23,9 @@ def by_hand(logits, sums):
 def test_shares_equal_the_sum_over_every_x_y_c(n):
     rng = np.random.default_rng(n)
     sums = (np.arange(n)[:, None] + np.arange(n)).reshape(-1) % n
-    logits = rng.standard_normal((n * n, n)) + np.cos(2 * np.pi * (sums[:, None] - np.arange(n)) / n)
+    logits = rng.standard_normal((n * n, n)) + np.cos(
+        2 * np.pi * (sums[:, None] - np.arange(n)) / n
+    )
     logits += rng.standard_normal((n * n, 1)) * 5
     np.testing.assert_allclose(trig_shares(logits, sums), by_hand(logits, sums), atol=1e-13)
 

@@ -1,4 +1,4 @@
-"""The definitions again, written as the papers write them, on explicit arrays over all inputs; no shortcut of grokscope's."""
+"""The definitions again, written as the papers write them, on explicit arrays over all inputs, without shortcuts."""
 
 import numpy as np
 
@@ -6,7 +6,9 @@ import numpy as np
 def cross_entropy(logits, labels):
     """Return ln sum exp - right, per row."""
     top = logits.max(1)
-    return np.log(np.exp(logits - top[:, None]).sum(1)) + top - logits[np.arange(len(logits)), labels]
+    return (
+        np.log(np.exp(logits - top[:, None]).sum(1)) + top - logits[np.arange(len(logits)), labels]
+    )
 
 
 def directions(task, keys, constant=False):

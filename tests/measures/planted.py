@@ -8,9 +8,11 @@ The real one-layer transformer, float64, neurons x^2. With x, y, c the exponents
 - attention: head 0 reads the first operand, head 1 the second; the scores of the other positions lie 5,000 lower, whose
   exponential is 0 in float64, so that the pattern is 1 and 0 without remainder;
 - neurons of a frequency: (alpha + u + v)^2 - (alpha + u - v)^2 - (alpha - u + v)^2 + (alpha - u - v)^2 = 8 u v for u in
-  {cos w x, sin w x}, v in {cos w y, sin w y}: 16 neurons, of whose energy the frequency has (4 alpha^2 + 1)/(4 alpha^2 + 5/4);
+  {cos w x, sin w x}, v in {cos w y, sin w y}: 16 neurons, of whose energy the frequency has the share
+  (4 alpha^2 + 1)/(4 alpha^2 + 5/4);
 - the memory: (e + f)^2 - (e - f)^2 = 4 e f for e = [first operand is a], f = [second is b]: two neurons a training row;
-- `beta` by the bias b_out; the constant per row r cos cos, invisible to the softmax, by the neurons of the first frequency.
+- `beta` by the bias b_out; the constant per row r cos cos, which the softmax does not see, by the first frequency's
+  neurons.
 """
 
 from dataclasses import dataclass, field, replace
@@ -19,8 +21,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from grokscope.config import ModelConfig, OptimiserConfig, RunConfig, ScheduleConfig, SplitConfig
-from grokscope.config import TaskConfig
+from grokscope.config import (
+    ModelConfig,
+    OptimiserConfig,
+    RunConfig,
+    ScheduleConfig,
+    SplitConfig,
+    TaskConfig,
+)
 from grokscope.runs.checkpoints import checkpoint_path, write_tensors
 from grokscope.runs.run import create_run
 from grokscope.runs.snapshot import Snapshot
@@ -206,7 +214,9 @@ def write_series(path: Path, series: dict[int, Planted]):
     """Write a run directory with one float64 checkpoint per step, and return the run."""
     run = create_run(path, next(iter(series.values())).run_config())
     for step, planted in series.items():
-        write_tensors(checkpoint_path(run.checkpoints, step), planted.weights(), step, run.config_hash)
+        write_tensors(
+            checkpoint_path(run.checkpoints, step), planted.weights(), step, run.config_hash
+        )
     return run
 
 

@@ -19,6 +19,7 @@ from grokscope.models.fast import (
     make_plan,
     mlp_out,
 )
+from grokscope.models.folded import can_fold, fast_logits
 from grokscope.models.shapes import weight_shapes
 from grokscope.models.transformer import HookedTransformer
 
@@ -49,7 +50,9 @@ def cases(draw) -> tuple[ModelConfig, torch.Tensor, int]:
     rows = st.lists(st.integers(0, p * p - 1), min_size=1, max_size=2 * p)
     chosen = draw(st.one_of(st.just(list(range(p * p))), rows))
     tokens = table[chosen]
-    if draw(st.integers(0, 4)) == 0:  # a last position that is not constant, as in a task without `=`
+    if (
+        draw(st.integers(0, 4)) == 0
+    ):  # a last position that is not constant, as in a task without `=`
         tokens = torch.cat([tokens[:, :2], tokens[:, :1]], 1)
     return config, tokens, draw(st.integers(0, 2**31))
 
@@ -90,14 +93,15 @@ def test_equals_the_hooked_forward(dtype, tolerance, case):
     hooked, cache = model.run_with_cache(tokens)
     assert_equal(fast.logits, hooked[:, -1], tolerance, "logits")
 
-    ours, theirs = (
-        gradients(weights, fast.logits, labels),
-        gradients(model.weights(), hooked[:, -1], labels),
-    )
-    assert set(ours) == set(theirs)
+    theirs = gradients(model.weights(), hooked[:, -1], labels)
     size = max(float(g.abs().max()) for g in theirs.values())
-    for name in ours:
-        assert_equal(ours[name], theirs[name], tolerance, f"gradient of {name}", size)
+    folded = fast_logits(weights, config, plan)
+    assert_equal(folded, hooked[:, -1], tolerance, "folded logits")
+    for how, logits in (("fast", fast.logits), ("folded", folded)):
+        ours = gradients(weights, logits, labels)
+        assert set(ours) == set(theirs)
+        for name in ours:
+            assert_equal(ours[name], theirs[name], tolerance, f"{how} gradient of {name}", size)
 
     last = f"blocks.{config.n_layers - 1}."
     read = {
@@ -116,15 +120,28 @@ def test_equals_the_hooked_forward(dtype, tolerance, case):
         assert_equal(getattr(fast, name), value, tolerance, name)
 
 
-@settings(max_examples=40, derandomize=True)
-@given(case=cases())
-def test_going_on_from_the_middle(case):
+@pytest.mark.parametrize("attn_only", [False, True])
+@pytest.mark.parametrize("normalization", ["none", "pre", "post"])
+@pytest.mark.parametrize("n_layers", [1, 2])
+@pytest.mark.parametrize("biases", [False, True])
+def test_going_on_from_the_middle(attn_only, normalization, n_layers, biases):
     """Else an ablation that edits a middle value goes on through another model than the one it began in."""
-    config, tokens, seed = case
-    weights = random_weights(weight_shapes(config), torch.float64, seed)
-    fast = fast_forward(
-        weights, config, make_plan(tokens.numpy(), config.attention_mask == "causal")
+    config = ModelConfig(
+        n_layers=n_layers,
+        n_heads=2,
+        d_model=6,
+        d_head=4,
+        d_mlp=7,
+        d_vocab=6,
+        d_vocab_out=6,
+        attn_only=attn_only,
+        normalization=normalization,
+        bias_attn=biases,
+        bias_mlp=biases,
+        bias_unembed=biases,
     )
+    weights = random_weights(weight_shapes(config), torch.float64)
+    fast = fast_forward(weights, config, make_plan(all_rows(5).numpy(), causal=True))
     block = last_block(weights, config)
     mid, neurons = after_attention(block, config, fast.resid_pre, fast.attn_out)
     assert_equal(mid, fast.resid_mid, 1e-12, "resid_mid")
@@ -136,6 +153,15 @@ def test_going_on_from_the_middle(case):
         assert_equal(onward, fast.logits, 1e-12, "after_neurons")
         total = fast.resid_mid + mlp_out(block, fast.neurons)
     assert_equal(after_sum(weights, config, total), fast.logits, 1e-12, "after_sum")
+
+
+def test_what_can_be_folded():
+    """Else the training loop takes the slow way in the published setting, or folds through a LayerNorm."""
+    assert can_fold(ModelConfig())
+    assert can_fold(ModelConfig(n_layers=3, bias_attn=True, attention_mask="none"))
+    assert not can_fold(ModelConfig(attn_only=True))
+    assert not can_fold(ModelConfig(normalization="pre"))
+    assert not can_fold(ModelConfig(normalization="post"))
 
 
 def test_each_distinct_thing_is_computed_once():
@@ -150,25 +176,18 @@ def test_each_distinct_thing_is_computed_once():
     assert [len(sees) for sees in without_mask.parents] == [3, 3, 3]
 
 
-@pytest.mark.parametrize("threads", [1, 2])
-def test_repeatable_to_the_bit(threads):
-    """Else two equal runs part: gathers must add their gradients in a fixed order."""
+def test_repeatable_to_the_bit():
+    """Else two equal runs part: gathers must add their gradients in a fixed order (two threads: tests/training)."""
     config = dataclasses.replace(
         ModelConfig(), n_layers=2, d_model=32, d_head=8, d_mlp=64, d_vocab=30, d_vocab_out=30
     )
     tokens = all_rows(29)
     plan = make_plan(tokens.numpy(), causal=True)
     labels = (tokens[:, 0] + tokens[:, 1]) % 29
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        found = []
-        for _ in range(3):
-            drawn = random_weights(weight_shapes(config), torch.float32)
-            weights = {name: weight.requires_grad_() for name, weight in drawn.items()}
-            logits = fast_forward(weights, config, plan).logits
-            found.append(gradients(weights, logits, labels))
-    finally:
-        torch.set_num_threads(before)
+    found = []
+    for _ in range(3):
+        drawn = random_weights(weight_shapes(config), torch.float32)
+        weights = {name: weight.requires_grad_() for name, weight in drawn.items()}
+        found.append(gradients(weights, fast_logits(weights, config, plan), labels))
     for again in found[1:]:
         assert all(torch.equal(found[0][name], again[name]) for name in again)

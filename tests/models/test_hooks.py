@@ -244,9 +244,7 @@ def test_stacks_of_heads_and_neurons(name):
     neurons = cache.stack_neuron_results(layer=-1)
     post = torch.cat([cache["post", i] for i in range(config.n_layers)], -1)
     w_out = torch.cat([weights[f"blocks.{i}.mlp.W_out"] for i in range(config.n_layers)])
-    torch.testing.assert_close(
-        neurons, (post[..., None] * w_out).movedim(2, 0), rtol=0, atol=1e-12
-    )
+    torch.testing.assert_close(neurons, (post[..., None] * w_out).movedim(2, 0), rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", CONFIGS)
@@ -284,9 +282,7 @@ def test_layer_norm_of_a_stack():
     _, _, model, tokens = made("two layers, pre")
     _, cache = model.run_with_cache(tokens)
     parts = cache.get_full_resid_decomposition(apply_ln=True)
-    torch.testing.assert_close(
-        parts.sum(0), cache["ln_final.hook_normalized"], rtol=0, atol=1e-12
-    )
+    torch.testing.assert_close(parts.sum(0), cache["ln_final.hook_normalized"], rtol=0, atol=1e-12)
     before = cache.decompose_resid(layer=1, mlp_input=True, apply_ln=True)
     torch.testing.assert_close(
         before.sum(0), cache["blocks.1.ln2.hook_normalized"], rtol=0, atol=1e-12

@@ -87,7 +87,9 @@ def test_cyclic_form_is_addition_of_exponents(name, p, order):
     assert form is not None
     assert form.n == order
     assert form.n_freq == order // 2
-    assert sorted(form.rows) == sorted(set(form.rows)), "a row of the table stands twice in the grid"
+    assert sorted(form.rows) == sorted(set(form.rows)), (
+        "a row of the table stands twice in the grid"
+    )
     assert len(form.rows) == order**2
     exponent_of_class = {int(c): i for i, c in enumerate(form.class_c)}
     for x in range(order):
@@ -137,7 +139,9 @@ def test_commutativity():
     assert not make_task("mod_div", 11).commutative
 
 
-@pytest.mark.parametrize(("p", "prime"), [(4, 3), (9, 7), (15, 13), (91, 89), (100, 101), (114, 113)])
+@pytest.mark.parametrize(
+    ("p", "prime"), [(4, 3), (9, 7), (15, 13), (91, 89), (100, 101), (114, 113)]
+)
 def test_division_by_a_composite_modulus_is_refused(p, prime):
     """Else division by something without an inverse is trained on made-up answers."""
     with pytest.raises(RequestError) as caught:
