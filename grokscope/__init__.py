@@ -12,6 +12,7 @@ _WHERE = {
     "Snapshot": "grokscope.runs.snapshot",
     "analyze": "grokscope.analysis",
     "measure": "grokscope.measures.registry",
+    "operation": "grokscope.tasks.registry",
     "ablate": "grokscope.measures.ablations",
     "figures": "grokscope.figures",
     "import_foreign": "grokscope.runs.imported",

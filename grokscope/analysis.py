@@ -17,7 +17,7 @@ from grokscope.runs.metrics import metric_arrays
 from grokscope.runs.run import Run, open_run
 from grokscope.runs.snapshot import Snapshot
 from grokscope.runs.sums import N_DRAWS
-from grokscope.tasks import ROWS
+from grokscope.tasks import ROWS, TASKS
 
 if TYPE_CHECKING:
     import xarray
@@ -142,14 +142,30 @@ def _dataset(
                         "use another name for the dimension",
                     )
             ds[name] = (dims, values, attrs)
-    if "input" in ds.sizes:
-        a, b = run.task.inputs.T
-        answers = run.task.answers if run.split is None else run.split.labels
-        ds = ds.assign_coords(a=("input", a), b=("input", b), answer=("input", answers))
+    if "input" in ds.sizes and run.task.is_binary:
+        ds = ds.assign_coords(_table(run))
     ds = _with_metrics(ds, run)
     ds = _with_key(ds, run, context)
     ds.attrs = _attributes(run, skipped, context)
     return ds
+
+
+def _table(run: Run) -> dict[str, Any]:
+    """Return the task's table by input: operands, answers as trained, and which rows trained where that is known."""
+    a, b = run.task.inputs.T
+    source, split = TASKS[run.task.name].source, run.split
+    words = {"long_name": "Answer", "units": "class", "formula": run.task.formula, "source": source}
+    answers = run.task.answers if split is None else split.labels
+    found = {"a": ("input", a), "b": ("input", b), "answer": ("input", answers, words)}
+    if split is None:
+        return found
+    train = {
+        "long_name": "Whether the row trained",
+        "units": "1",
+        "formula": "1 for training rows, 0 for test rows",
+        "source": "the run's split",
+    }
+    return found | {"train": ("input", split.train.astype(np.int8), train)}
 
 
 def _with_step(dims: tuple[str, ...]) -> tuple[str, ...]:
@@ -229,6 +245,7 @@ def _attributes(run: Run, skipped: dict[str, str], context: Context) -> dict[str
         "task": task.name,
         "task_formula": task.formula,
         "p": task.p,
+        "layout": task.layout,
         "n_classes": task.n_classes,
         "chance_accuracy": 1 / task.n_classes,
         "chance_loss": float(np.log(task.n_classes)),
@@ -240,6 +257,8 @@ def _attributes(run: Run, skipped: dict[str, str], context: Context) -> dict[str
     if task.cyclic is not None:
         attrs |= {"n_freq": task.cyclic.n_freq, "group": task.cyclic.group}
         attrs |= {"key_rule": context.rule, "key_at": "final"}
+    elif task.group is not None:
+        attrs["group"] = task.group.name
     if split is not None:
         for name in ("train", "test", "test_twin_free"):
             attrs[f"n_{name}"] = len(split.rows(name))

@@ -67,7 +67,11 @@ def configure(task: str | None = None, preset: str | None = None, **options: Any
 
 def new_folder(config: RunConfig) -> Path:
     """Return a directory under checkpoints/ that does not exist yet, named after the run."""
-    name = config.preset or f"{config.task.task}-p{config.task.p}"
+    from grokscope.tasks import describe
+
+    t = config.task
+    what = describe(t.task, t.p, t.group, t.bits, t.relevant)
+    name = config.preset or f"{t.task}-{what}"
     base = RUNS_FOLDER / f"{name}-seed{config.model.init_seed}"
     path, number = base, 2
     while path.exists():

@@ -29,7 +29,15 @@ class TaskConfig:
     task: str = "mod_add"
     """Name of the task (see `grokscope tasks`)."""
     p: int = 113
-    """Modulus."""
+    """Modulus, for tasks modulo p."""
+    group: str = "S5"
+    """Group, for tasks over a group: C<n>, D<n>, S3 to S6, A3 to A6, or a product such as C4xC2."""
+    bits: int = 10
+    """Number of bits, for parity: 2^bits rows."""
+    relevant: int = 3
+    """How many of the bits count, for parity."""
+    layout: Literal["a b =", "a op b =", "a b"] = "a b ="
+    """Tokens of a row: a b = (Nanda et al. 2023); a op b = (Power et al. 2022); a b (Zhong et al. 2023)."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +56,10 @@ class SplitConfig:
     """Control: permute the answers over all rows, so that there is nothing to generalise."""
     label_seed: int = 0
     """Seed of the permuted answers."""
+    outliers: int = 0
+    """This many training answers are replaced by wrong ones, those of other training rows (Power et al. 2022)."""
+    outlier_seed: int = 0
+    """Seed of the outliers alone."""
 
 
 @dataclass(frozen=True)
@@ -102,12 +114,18 @@ class ModelConfig:
 class OptimiserConfig:
     """How the weights move."""
 
-    optimiser: Literal["adamw", "adam", "sgd"] = "adamw"
-    """adamw: decoupled decay; adam: decay added to the gradient (coupled L2); sgd: with `momentum`."""
+    optimiser: Literal["adamw", "adam", "sgd", "muon"] = "adamw"
+    """adamw: decoupled decay; adam: decay added to the gradient (coupled L2); sgd: with `momentum`; muon: Muon for
+    hidden matrices, AdamW for the rest."""
     lr: float = 1e-3
     """Learning rate."""
+    lr_scale: float = 1.0
+    """Factor on every learning rate (Power et al. 2022 compare 0.3, 1 and 3)."""
     weight_decay: float = 1.0
     """Weight decay."""
+    weight_decay_form: Literal["optimiser", "to_zero", "to_initialisation", "l2"] = "optimiser"
+    """optimiser: its own, to_zero for adamw and muon, l2 for adam and sgd; to_zero: w -= lr wd w;
+    to_initialisation: w -= lr wd (w - w0); l2: wd w is added to the gradient (coupled)."""
     beta1: float = 0.9
     """Adam: decay of the first moment."""
     beta2: float = 0.98
@@ -116,6 +134,12 @@ class OptimiserConfig:
     """Adam: added to the root of the second moment."""
     momentum: float = 0.0
     """SGD: momentum."""
+    muon_lr: float = 0.02
+    """Muon: learning rate of the hidden matrices; the rest has `lr`."""
+    muon_momentum: float = 0.95
+    """Muon: Nesterov momentum."""
+    muon_steps: int = 5
+    """Muon: Newton-Schulz steps."""
     warmup: int = 10
     """Update t (from 0) has learning rate lr * min(t / warmup, 1): the first update of a warm-up does nothing."""
     batch_size: int = 0
@@ -124,6 +148,42 @@ class OptimiserConfig:
     """Seed of the batch order alone."""
     loss_dtype: Literal["float32", "float64"] = "float64"
     """Precision of the log-softmax; float32 underflows after memorisation."""
+
+
+@dataclass(frozen=True)
+class InterventionConfig:
+    """What is changed about an update; everything is off by default. Formulas: docs/interventions.md."""
+
+    dropout: float = 0.0
+    """Residual dropout: share of what attention and neurons add to the stream that is zeroed in training; 0: off."""
+    weight_noise: float = 0.0
+    """Standard deviation of Gaussian noise on the weights of each training forward (published: 0.01); 0: off."""
+    gradient_noise: float = 0.0
+    """Standard deviation of Gaussian noise on the gradient; 0: off."""
+    update_noise: float = 0.0
+    """Gaussian noise on the update, as a multiple of the learning rate (published: 1); 0: off."""
+    noise_seed: int = 0
+    """Seed of dropout and noises; each has its own generator."""
+    grokfast: Literal["off", "ema", "ma"] = "off"
+    """Grokfast: add an exponential (ema) or windowed (ma) average of past gradients to the gradient."""
+    grokfast_alpha: float = 0.98
+    """Grokfast-EMA: momentum of the average."""
+    grokfast_ema_lambda: float = 2.0
+    """Grokfast-EMA: factor on the average."""
+    grokfast_window: int = 100
+    """Grokfast-MA: gradients in the window."""
+    grokfast_ma_lambda: float = 5.0
+    """Grokfast-MA: factor on the average."""
+    orthogonal_gradient: bool = False
+    """Take out of each weight's gradient its part along the weight, and restore its norm."""
+    loss_function: Literal["softmax", "stablemax"] = "softmax"
+    """What makes logits probabilities in the training loss."""
+    temperature: float = 1.0
+    """The training loss is that of logits / temperature."""
+    constrained_norm: float = 0.0
+    """Hold the norm of all weights at this many times the initial one; 0: off."""
+    row_clip: float = 0.0
+    """Greatest norm of a unit's incoming weights, embedding and unembedding excepted; 0: off."""
 
 
 @dataclass(frozen=True)
@@ -166,6 +226,7 @@ class RunConfig:
     split: SplitConfig = field(default_factory=SplitConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
+    intervention: InterventionConfig = field(default_factory=InterventionConfig)
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     dtype: Literal["float32", "float64"] = "float32"
     """Precision of weights and activations."""
@@ -204,7 +265,7 @@ def section_fields() -> dict[str, str]:
 def override(config: RunConfig, /, **flat: Any) -> RunConfig:
     """Return `config` with flat fields replaced: `override(config, p=59, weight_decay=2.0)`.
 
-    `seed` sets split_seed, init_seed and batch_seed together.
+    `seed` sets split_seed, init_seed, batch_seed and noise_seed together.
 
     Raises
     ------
@@ -213,7 +274,8 @@ def override(config: RunConfig, /, **flat: Any) -> RunConfig:
     """
     if "seed" in flat:
         seed = flat.pop("seed")
-        flat = {"split_seed": seed, "init_seed": seed, "batch_seed": seed} | flat
+        seeded = ("split_seed", "init_seed", "batch_seed", "noise_seed")
+        flat = dict.fromkeys(seeded, seed) | flat
     sections = section_fields()
     by_section: dict[str, dict[str, Any]] = {}
     for name, value in flat.items():
@@ -316,6 +378,7 @@ def validate(config: RunConfig) -> None:
         if not 0 <= getattr(opt, name) < 1:
             raise RequestError(f"{name} = {getattr(opt, name)}", "a number in [0, 1)")
     seeds = {k: getattr(split, k) for k in ("split_seed", "label_seed")}
+    seeds |= {"outlier_seed": split.outlier_seed, "noise_seed": config.intervention.noise_seed}
     seeds |= {"init_seed": model.init_seed, "batch_seed": opt.batch_seed}
     for name, value in seeds.items():
         if not 0 <= value < 2**63:
@@ -326,3 +389,30 @@ def validate(config: RunConfig) -> None:
     for name, limit in limits.items():
         if getattr(model, name) > limit:
             raise RequestError(f"{name} = {getattr(model, name)}", f"at most {limit}")
+    if split.outliers < 0:
+        raise RequestError(f"outliers = {split.outliers}", "0 or more")
+    _validate_interventions(opt, config.intervention)
+
+
+def _validate_interventions(opt: OptimiserConfig, change: InterventionConfig) -> None:
+    positive = {k: getattr(opt, k) for k in ("lr_scale", "muon_lr", "muon_steps")}
+    positive |= {k: getattr(change, k) for k in ("temperature", "grokfast_window")}
+    noises = ("weight_noise", "gradient_noise", "update_noise")
+    factors = ("grokfast_ema_lambda", "grokfast_ma_lambda", "constrained_norm", "row_clip")
+    shares = {"muon_momentum": opt.muon_momentum}
+    shares |= {k: getattr(change, k) for k in ("dropout", "grokfast_alpha")}
+    for name, value in positive.items():
+        if value <= 0:
+            raise RequestError(f"{name} = {value}", "a number above 0")
+    for name in noises + factors:
+        if getattr(change, name) < 0:
+            raise RequestError(f"{name} = {getattr(change, name)}", "0 or more")
+    for name, value in shares.items():
+        if not 0 <= value < 1:
+            raise RequestError(f"{name} = {value}", "a number in [0, 1)")
+    for name, value, limit in (
+        ("grokfast_window", change.grokfast_window, 10_000),
+        ("muon_steps", opt.muon_steps, 100),
+    ):
+        if value > limit:
+            raise RequestError(f"{name} = {value}", f"at most {limit}")

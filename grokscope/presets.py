@@ -27,6 +27,32 @@ def _presets() -> tuple[Preset, ...]:
             override(base, steps=14_000, checkpoint_every=100, preset="nanda2023"),
         ),
         Preset(
+            "power2022",
+            "division modulo 97, 50 % of the table, a op b =, two layers with post-LayerNorm, fixed positions, "
+            "no biases in linear maps, batches of 512, AdamW; 394,240 weights besides (un)embedding",
+            "Power et al. 2022, arXiv 2201.02177, appendix A.1; batch min(512, n_train / 2) is 512 from 1,024 "
+            "training rows on",
+            override(
+                base,
+                task="mod_div",
+                p=97,
+                layout="a op b =",
+                frac_train=0.5,
+                n_layers=2,
+                normalization="post",
+                positional="sinusoidal",
+                bias_mlp=False,
+                initialisation="kaiming_uniform",
+                batch_size=512,
+                loss_dtype="float32",
+                steps=100_000,
+                eval_every=100,
+                checkpoint_every=2_000,
+                checkpoint_log=100,
+                preset="power2022",
+            ),
+        ),
+        Preset(
             "demo",
             "p = 59 addition, 40 % of the pairs, weight decay 2: memorises before step 250, groks near "
             "2,100, a minute on two cores",

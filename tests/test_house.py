@@ -32,7 +32,7 @@ MAY_KNOW = {
 }
 LIBRARIES = {
     "harmonics": {"numpy", "torch", "jaxtyping"},
-    "tasks": {"numpy", "torch", "jaxtyping"},
+    "tasks": {"numpy", "torch", "jaxtyping", "sympy"},
     "models": {"numpy", "torch", "jaxtyping", "transformer_lens", "safetensors", "einops"},
     "transitions": {"numpy", "scipy", "xarray", "jaxtyping", "rich"},
     "figures": {"numpy", "scipy", "xarray", "jaxtyping", "plotly", "kaleido", "choreographer"},

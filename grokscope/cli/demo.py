@@ -44,7 +44,7 @@ def main(argv: Sequence[str]) -> int:
                 run = train_run(config, options.out, note)
             else:
                 run = open_run(options.out)
-                if run.config_hash != config.hash():
+                if run.config != config:
                     raise RequestError(
                         f"{options.out} holds another run",
                         "a new directory, or a demo's",

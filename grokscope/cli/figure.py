@@ -19,8 +19,9 @@ class Options:
     """Directory of the run."""
     name: Positional[str] = ""
     """Name of the figure."""
-    format: Literal["html", "pdf", "svg", "png"] = "html"
-    """html needs nothing else; pdf, svg and png need the extra grokscope[figures] and Chromium."""
+    format: Literal["html", "pdf", "svg", "png"] | None = None
+    """html needs nothing else; pdf, svg and png need the extra grokscope[figures] and Chromium. Where not given: what
+    the ending of --out says, else html."""
     out: Path | None = None
     """File to write; RUN_DIR/figures/NAME.FORMAT where not given."""
     width: Literal["single", "double"] = "double"
@@ -47,7 +48,7 @@ def main(argv: Sequence[str]) -> int:
             )
         return 0
     figure = FIGURES[options.name](ds, transitions(ds))
-    path = options.out or run.path / "figures" / f"{options.name}.{options.format}"
+    path = options.out or run.path / "figures" / f"{options.name}.{options.format or 'html'}"
     save(figure, path, options.format, options.width)
     if options.json:
         print_json({"figure": options.name, "file": str(path)})

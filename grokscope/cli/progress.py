@@ -36,7 +36,13 @@ def progress(description: str, total: int, quiet: bool = False) -> Iterator[Call
             if note:
                 bar.update(task, note=note)
 
-        yield advance
+        try:
+            yield advance
+        except BaseException:
+            # The error is one line: no stopped bar above it, nor the blank line that rich prints into a file.
+            bar.live.transient = True
+            console.quiet = not console.is_terminal
+            raise
 
 
 def training_note(metrics: dict[str, float]) -> str:

@@ -9,7 +9,7 @@ from tyro.conf import OmitArgPrefixes
 from grokscope.cli.output import print_json
 from grokscope.cli.parse import parse
 from grokscope.cli.progress import progress, training_note
-from grokscope.config import RunConfig
+from grokscope.config import RunConfig, from_dict
 from grokscope.errors import RequestError
 
 
@@ -20,7 +20,7 @@ def main(argv: Sequence[str]) -> int:
     if {"-h", "--help"} & set(rest):
         print(_OWN_HELP)
     config = parse(OmitArgPrefixes[RunConfig], "train", rest, config)
-    _train(config, own)
+    _train(from_dict(config.to_dict()), own)  # tyro takes inf and nan for numbers
     return 0
 
 
@@ -29,7 +29,7 @@ _OWN_HELP = """usage: grokscope train [TASK] [--preset NAME] [--out DIR] [--seed
   TASK           name of the task (grokscope tasks); mod_add where not given
   --preset NAME  begin from a preset (grokscope presets); other options override it
   --out DIR      directory of the run; a new one under checkpoints/ where not given
-  --seed N       split, initialisation and batch order at once
+  --seed N       split, initialisation, batch order and noise at once
   --json         print the run as JSON
   --quiet        no progress bar
 """

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     )
     from grokscope.figures.gallery.neuron_clusters import neuron_clusters as neuron_clusters
     from grokscope.figures.gallery.norms import norms as norms
+    from grokscope.figures.gallery.operation_table import operation_table as operation_table
     from grokscope.figures.gallery.progress import progress as progress
     from grokscope.figures.gallery.restricted_excluded import (
         restricted_excluded as restricted_excluded,
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
 NAMES = (
     "progress", "timeline", "restricted_excluded", "logit_shares", "ablations",
     "embedding_spectrum", "final_spectrum", "neuron_clusters", "neuron_activations", "attention",
-    "norms", "gini", "algorithm_measures",
+    "norms", "gini", "algorithm_measures", "operation_table",
 )  # fmt: skip
 
 #: Other public names, and the file each is in.

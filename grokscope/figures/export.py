@@ -154,7 +154,7 @@ def _pictures(figures: Sequence[tuple[go.Figure, str]]) -> list[bytes]:
     hint = "install the extra 'grokscope[figures]' and Debian's package chromium, or take html"
     try:
         import kaleido
-        from choreographer.errors import ChromeNotFoundError
+        from choreographer.errors import BrowserClosedError, BrowserFailedError, ChromeNotFoundError
     except ImportError as error:
         raise RequestError("pdf, svg and png need kaleido, which is missing", todo=hint) from error
 
@@ -172,6 +172,11 @@ def _pictures(figures: Sequence[tuple[go.Figure, str]]) -> list[bytes]:
             return pool.submit(asyncio.run, draw()).result()
     except ChromeNotFoundError as error:
         raise RequestError("pdf, svg and png need a Chromium; none found", todo=hint) from error
+    except (BrowserFailedError, BrowserClosedError, TimeoutError) as error:
+        raise RequestError(
+            f"the Chromium that draws pdf, svg and png does not answer ({type(error).__name__})",
+            todo=hint,
+        ) from error
 
 
 def _options(figure: go.Figure, kind: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from grokscope.runs.snapshot import Snapshot
     formula="mean over ordered pairs a != b of KL(p(.|a,b) || p(.|b,a)), over the answers",
     reads=("activations",),
     label_free=True,
+    needs=("pairs",),
     builtin=True,
 )
 def commutativity(snap: Snapshot) -> float:

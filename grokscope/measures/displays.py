@@ -37,6 +37,7 @@ def example_neurons(snap: Snapshot) -> np.ndarray:
     reads=("activations",),
     label_free=True,
     at="final",
+    needs=("pairs",),
     builtin=True,
 )
 def attention_pattern(snap: Snapshot) -> np.ndarray:
@@ -57,7 +58,7 @@ def attention_pattern(snap: Snapshot) -> np.ndarray:
     reads=("activations",),
     label_free=True,
     at="final",
-    needs=("neurons",),
+    needs=("neurons", "pairs"),
     builtin=True,
 )
 def neuron_activation(snap: Snapshot) -> np.ndarray:

@@ -27,7 +27,8 @@ def operand_gradients(
     (gradient,) = torch.autograd.grad(
         logits[torch.arange(len(rows)), torch.as_tensor(classes)].sum(), own
     )
-    return gradient[:, 0].double(), gradient[:, 1].double()
+    first, second = snap.task.operand_positions
+    return gradient[:, first].double(), gradient[:, second].double()
 
 
 @measure(
@@ -37,6 +38,7 @@ def operand_gradients(
     reads=("activations", "gradients"),
     cost="gradient",
     label_free=True,
+    needs=("pairs",),
     builtin=True,
 )
 def gradient_symmetricity(snap: Snapshot) -> float:

@@ -70,7 +70,7 @@ class Measure:
     at
         Taken at every step, or at the final one only.
     needs
-        Of "cyclic", "split", "neurons": what a run must have for it.
+        Of "cyclic", "pairs", "split", "neurons": what a run must have for it.
     version
         Raised when the definition changes.
     """
@@ -97,12 +97,14 @@ class Measure:
         """Return why `snapshot` cannot be measured, "" where it can."""
         has = {
             "cyclic": snapshot.task.cyclic is not None,
+            "pairs": snapshot.task.is_binary,
             "split": snapshot.split is not None,
             "neurons": snapshot.has_neurons,
             "run": snapshot.run is not None,
         }
         words = {
             "cyclic": "the task has no cyclic group",
+            "pairs": "the task is no table of pairs (a, b)",
             "split": "the split is not known",
             "neurons": "the model has no neurons",
             "run": "there is no run behind it",

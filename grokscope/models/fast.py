@@ -10,7 +10,7 @@ fewer pairs of distinct queries and keys than rows, scores are a table of pairs.
 Gathers are embedding look-ups, whose gradient torch adds in a fixed order on the CPU: repeatable to the bit.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +22,9 @@ from torch.nn import functional
 
 from grokscope.config import ModelConfig
 from grokscope.models.parts import ACTIVATIONS, layer_norm, position_table
+
+OnAddition = Callable[[Tensor], Tensor]
+"""Changes what attention or neurons add to the stream [context, d_model], such as dropout."""
 
 
 @dataclass(frozen=True)
@@ -56,15 +59,21 @@ class Plan:
         return len(self.tokens)
 
 
-def make_plan(tokens: Int[ndarray, "input pos"], causal: bool, device: str = "cpu") -> Plan:
-    """Find the distinct tokens and contexts of the rows `tokens`; the contexts of the last position are the rows."""
+def make_plan(
+    tokens: Int[ndarray, "input pos"], causal: bool, device: str = "cpu", shared: bool = True
+) -> Plan:
+    """Find the distinct tokens and contexts of the rows `tokens`; the contexts of the last position are the rows.
+
+    Where not `shared`, every row has contexts of its own at every position: rows with a common prefix are computed
+    each by itself, as residual dropout needs. Tokens stay shared, for a stream that nothing was added to yet.
+    """
     n, n_ctx = tokens.shape
     base = int(tokens.max()) + 1
     code = np.zeros(n, dtype=np.int64)
     context_of_row, row_of_context = [], []
     for i in range(n_ctx):
         _, code = np.unique(code * base + tokens[:, i], return_inverse=True)
-        if causal and i < n_ctx - 1:
+        if causal and shared and i < n_ctx - 1:
             _, first = np.unique(code, return_index=True)
             context_of_row.append(code)
             row_of_context.append(first)
@@ -125,24 +134,35 @@ class FastActivations:
     resid_pre: Float[Tensor, "input d_model"]
 
 
-def fast_forward(weights: Mapping[str, Tensor], config: ModelConfig, plan: Plan) -> FastActivations:
+def fast_forward(
+    weights: Mapping[str, Tensor],
+    config: ModelConfig,
+    plan: Plan,
+    on_addition: OnAddition | None = None,
+) -> FastActivations:
     """Return logits and activations at the last position; equal to the hooked forward up to rounding.
 
-    Gradients flow to `weights`.
+    Gradients flow to `weights`. `on_addition` edits what hook_attn_out and hook_mlp_out edit: block by block, position
+    by position, attention first; of the last block the last position only.
     """
-    streams = before_last_block(weights, config, plan)
+    streams = before_last_block(weights, config, plan, on_addition)
     block, last = last_block(weights, config), plan.n_ctx - 1
     z, pattern = mix(block, config, plan, streams, (last,))[last]
     attn_out = attention_out(block, z)
     before = streams[last]
-    neurons, resid_mid, resid_post = _block_tail(block, config, before, attn_out)
+    if on_addition is not None:
+        attn_out = on_addition(attn_out)
+    neurons, resid_mid, resid_post = _block_tail(block, config, before, attn_out, on_addition)
     resid_pre = gather(before.table, before.index).expand_as(attn_out)
     logits = unembed(weights, config, resid_post)
     return FastActivations(logits, neurons, resid_mid, resid_post, pattern, z, attn_out, resid_pre)
 
 
 def before_last_block(
-    weights: Mapping[str, Tensor], config: ModelConfig, plan: Plan
+    weights: Mapping[str, Tensor],
+    config: ModelConfig,
+    plan: Plan,
+    on_addition: OnAddition | None = None,
 ) -> list[Stream]:
     """Return the stream of each position before the last block."""
     positions = position_table(config, weights.get("pos_embed.W_pos"), weights["embed.W_E"])
@@ -155,10 +175,14 @@ def before_last_block(
     for layer in range(config.n_layers - 1):
         block = _block(weights, layer)
         mixed = mix(block, config, plan, streams, range(plan.n_ctx))
-        streams = [
-            Stream(_block_tail(block, config, stream, attention_out(block, mixed[i][0]))[2], None)
-            for i, stream in enumerate(streams)
-        ]
+        after = []
+        for i, stream in enumerate(streams):
+            attn_out = attention_out(block, mixed[i][0])
+            if on_addition is not None:
+                attn_out = on_addition(attn_out)
+            post = _block_tail(block, config, stream, attn_out, on_addition)[2]
+            after.append(Stream(post, None))
+        streams = after
     return streams
 
 
@@ -308,13 +332,18 @@ def _scores(
 
 
 def _block_tail(
-    block: Mapping[str, Tensor], config: ModelConfig, stream: Stream, attn_out: Tensor
+    block: Mapping[str, Tensor],
+    config: ModelConfig,
+    stream: Stream,
+    attn_out: Tensor,
+    on_addition: OnAddition | None = None,
 ) -> tuple[Tensor | None, Tensor, Tensor]:
-    """Return (neurons, resid_mid, resid_post) of one position's contexts."""
+    """Return (neurons, resid_mid, resid_post) of one position's contexts; `attn_out` as it is added."""
     mid, neurons = after_attention(block, config, gather(stream.table, stream.index), attn_out)
     if neurons is None:
         return None, mid, mid
-    post = mid + mlp_out(block, neurons)
+    out = mlp_out(block, neurons)
+    post = mid + (out if on_addition is None else on_addition(out))
     if config.normalization == "post":
         post = layer_norm(post, block["ln2.w"], block["ln2.b"])[0]
     return neurons, mid, post

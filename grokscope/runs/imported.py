@@ -24,6 +24,8 @@ from grokscope.runs.run import Run, create_run
 from grokscope.tasks import TASKS, Task, make_split, make_task
 
 SURE = 0.5
+NEXT_BEST = 0.75
+"""Tasks share parts of their tables (division where b is odd): the next best answers at most this share of the best."""
 
 
 def import_foreign(
@@ -49,7 +51,7 @@ def import_foreign(
         `nanda` or `transformerlens`; detected where None.
     task, p
         What it learned. Where the file does not say: the one task on which the last checkpoint
-        answers more than half of all inputs, if there is just one.
+        answers more than half of all inputs, and clearly more than any other task's.
     split_seed, frac_train, shuffle
         Which rows it trained on. Where the file does not say: the split whose mean losses are the
         recorded ones, if the file has recorded losses and just one split fits; else the split stays
@@ -147,7 +149,9 @@ def _task(series: ForeignSeries, name: str | None, p: int | None) -> tuple[Task,
     if hint is not None:
         return make_task(hint, modulus), "said by the file"
     accuracy = {}
-    for candidate in TASKS:
+    for candidate, operation in TASKS.items():
+        if operation.over != "modulus":
+            continue
         try:
             task = make_task(candidate, modulus)
         except RequestError:
@@ -155,13 +159,14 @@ def _task(series: ForeignSeries, name: str | None, p: int | None) -> tuple[Task,
         logits = _last_logits(series, task, _model(series, task))
         right = logits[:, : task.n_classes].argmax(1) == torch.as_tensor(task.answers)
         accuracy[candidate] = float(right.double().mean())
-    sure = [candidate for candidate, share in accuracy.items() if share > SURE]
-    if len(sure) == 1:
-        share = accuracy[sure[0]]
-        return make_task(sure[0], modulus), f"identified: it answers {share:.4f} of all inputs"
+    ranked = sorted(accuracy, key=lambda name: -accuracy[name])
+    shares = [*(accuracy[name] for name in ranked), 0.0, 0.0]
+    if shares[0] > SURE and shares[1] <= NEXT_BEST * shares[0]:
+        found = make_task(ranked[0], modulus)
+        return found, f"identified: it answers {shares[0]:.4f} of all inputs"
     raise RequestError(
         "the file does not say which task it learned, and its last checkpoint solves none",
-        ", ".join(TASKS),
+        ", ".join(accuracy or TASKS),
         "give --task",
     )
 

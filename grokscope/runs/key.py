@@ -41,7 +41,8 @@ class KeyRule:
     share
         logit: a frequency is key where cos w(x + y - c) has more than this share of the row-centred logit energy,
     above_flat
-        logit: and more than this times the lower quartile of the shares: memorised answers spread over all frequencies alike.
+        logit: and more than this times the lower quartile of the shares, since memorised answers spread over all
+        frequencies alike.
     """
 
     explained: float = 0.85

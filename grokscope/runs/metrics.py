@@ -13,6 +13,7 @@ from grokscope.errors import RequestError, UnsoundError
 from grokscope.tasks.splits import ROWS
 
 FILE = "metrics.jsonl"
+MAX_STEP = 10**12
 
 
 class MetricsWriter:
@@ -67,12 +68,16 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
             if number == len(lines):
                 break
             raise UnsoundError(f"{path}, line {number} is not JSON: {error}") from error
-        if not isinstance(value, dict) or not isinstance(value.get("step"), int):
+        if not isinstance(value, dict) or not _is_step(value.get("step")):
             raise UnsoundError(
                 f"{path}, line {number} has no step", "an object with a whole-number step"
             )
         found.append(value)
     return found
+
+
+def _is_step(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MAX_STEP
 
 
 def metric_arrays(

@@ -11,13 +11,13 @@ from torch import Tensor
 
 from grokscope import __version__
 from grokscope.config import SCHEMA_VERSION, RunConfig, config_hash, from_dict
-from grokscope.errors import RequestError, UnsoundError
+from grokscope.errors import RequestError, UnsoundError, nearest
 from grokscope.files import make_folder, read_json, write_json
 from grokscope.models.shapes import check_weights, weight_shapes
 from grokscope.runs.checkpoints import checkpoint_path, list_steps, read_tensors
 from grokscope.runs.metrics import FILE as METRICS_FILE
 from grokscope.runs.metrics import read_metrics
-from grokscope.tasks import Split, Task, make_split, make_task
+from grokscope.tasks import TASKS, Split, Task, make_split, task_of
 
 if TYPE_CHECKING:
     from grokscope.runs.context import Context
@@ -57,7 +57,7 @@ class Run:
     @cached_property
     def task(self) -> Task:
         """The task's table."""
-        return make_task(self.config.task.task, self.config.task.p)
+        return task_of(self.config.task)
 
     @cached_property
     def split(self) -> Split | None:
@@ -211,7 +211,7 @@ def open_run(path: str | Path) -> Run:
     Raises
     ------
     RequestError
-        Where `path` is no run directory, or its config.json is not ours.
+        Where `path` is no run directory, its config.json is not ours, or its task is not registered here.
     UnsoundError
         Where the configuration does not have the hash that it says.
     """
@@ -247,6 +247,12 @@ def open_run(path: str | Path) -> Run:
         raise UnsoundError(
             f"{path / CONFIG_FILE} was changed: its hash is {found}, not {info.get('config_hash')}",
             todo="restore it",
+        )
+    if config.task.task not in TASKS:
+        raise RequestError(
+            f"{path} learned '{config.task.task}', which is no registered task",
+            ", ".join(TASKS),
+            nearest(config.task.task, TASKS) or "run the code that registers it with gs.operation",
         )
     if not (path / "checkpoints").is_dir():
         raise RequestError(

@@ -1,4 +1,4 @@
-"""Splits: which rows train, which test, which test rows are twin-free; shuffled answers as a control."""
+"""Splits: which rows train, which test, which test rows are twin-free; shuffled answers and outliers."""
 
 import math
 import random
@@ -25,15 +25,18 @@ class Split:
     train
         Shape [input]. Whether a row trains.
     labels
-        Shape [input]. The answers as trained on and tested against; the task's own unless shuffled.
+        Shape [input]. The answers as trained on and tested against; the task's own unless shuffled or outliers.
     twin_free
         Shape [input]. Test rows whose twin (b, a) does not train. For a task that does not commute a twin gives
         nothing away, and every test row is twin-free.
+    outlier
+        Shape [input]. Training rows whose answer was replaced by a wrong one.
     """
 
     train: Bool[ndarray, " input"]
     labels: Int[ndarray, " input"]
     twin_free: Bool[ndarray, " input"]
+    outlier: Bool[ndarray, " input"]
 
     @cached_property
     def _indices(self) -> dict[str, Int[ndarray, " row"]]:
@@ -42,10 +45,11 @@ class Split:
             "test": np.flatnonzero(~self.train),
             "test_twin_free": np.flatnonzero(self.twin_free),
             "all": np.arange(len(self.train)),
+            "outliers": np.flatnonzero(self.outlier),
         }
 
     def rows(self, name: str) -> Int[ndarray, " row"]:
-        """Return the indices of the rows "train", "test", "test_twin_free" or "all"."""
+        """Return the indices of the rows "train", "test", "test_twin_free", "all" or "outliers"."""
         return self._indices[name]
 
 
@@ -59,7 +63,7 @@ def make_split(task: Task, config: SplitConfig) -> Split:
     Raises
     ------
     RequestError
-        When no row would train.
+        When no row would train, or when there are fewer training rows than outliers.
     """
     n = task.n_inputs
     if config.pairs == "unordered":
@@ -80,7 +84,34 @@ def make_split(task: Task, config: SplitConfig) -> Split:
     labels = task.answers
     if config.label_shuffle:
         labels = np.random.default_rng(config.label_seed).permutation(labels)
-    return Split(train=train, labels=labels, twin_free=~train & ~leak)
+    labels, outlier = _with_outliers(labels, train, config)
+    return Split(train=train, labels=labels, twin_free=~train & ~leak, outlier=outlier)
+
+
+def _with_outliers(
+    labels: Int[ndarray, " input"], train: Bool[ndarray, " input"], config: SplitConfig
+) -> tuple[Int[ndarray, " input"], Bool[ndarray, " input"]]:
+    """Replace `outliers` training answers by wrong ones (Power et al. 2022, arXiv 2201.02177, appendix A.4).
+
+    The rows are drawn without repetition. Each gets the answer of another training row, drawn uniformly from those
+    whose answer is a different one, so that exactly `outliers` training answers are wrong. Answers of test rows stay.
+    """
+    outlier, rows = np.zeros(len(train), dtype=bool), np.flatnonzero(train)
+    if not config.outliers:
+        return labels, outlier
+    if config.outliers > len(rows) or len(np.unique(labels[rows])) < 2:
+        raise RequestError(
+            f"outliers = {config.outliers} of {len(rows)} training rows",
+            f"at most {len(rows)}, with two different answers among them",
+        )
+    rng = np.random.default_rng(config.outlier_seed)
+    replaced = rng.choice(rows, config.outliers, replace=False)
+    wrong = labels[rng.choice(rows, config.outliers)]
+    while (same := wrong == labels[replaced]).any():
+        wrong[same] = labels[rng.choice(rows, same.sum())]
+    labels = labels.copy()
+    labels[replaced], outlier[replaced] = wrong, True
+    return labels, outlier
 
 
 def _shuffled(n: int, config: SplitConfig) -> Int[ndarray, " n"]:

@@ -1,4 +1,4 @@
-"""A task: the whole finite table of a binary operation, and the cyclic group behind it where there is one."""
+"""A task: the whole finite table of an operation, and the group behind it where there is one."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -6,6 +6,8 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Int
 from numpy import ndarray
+
+from grokscope.tasks.groups import Group
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,30 +69,36 @@ class Task:
     name, formula
         As `grokscope tasks` lists them.
     p
-        Modulus.
+        Number of values of an operand: the modulus, the order of the group, 2 for bits.
     inputs
-        Shape [input, 2]. The operands (a, b), in row order.
+        Shape [input, operand]. The operands, (a, b) in row order; the bits for parity.
     tokens
-        Shape [input, pos]. What the model reads: a, b, =.
+        Shape [input, pos]. What the model reads.
     answers
         Shape [input]. The right class of each row.
     n_classes
         Number of possible answers; chance accuracy is 1 / n_classes.
     d_vocab
-        Number of tokens; the numbers come first, so that token i is number i and class i is answer i.
+        Number of tokens; the operands' values come first, so that token i is number i and class i is answer i.
     cyclic
         The task in exponents of a cyclic group, or None.
+    group
+        The group whose elements are the operands, with its multiplication table; None for tasks over numbers and bits.
+    layout
+        What stands at each position: "a b =", "a op b =", "a b"; "bit0 bit1 ... =" for parity.
     """
 
     name: str
     formula: str
     p: int
-    inputs: Int[ndarray, "input 2"]
+    inputs: Int[ndarray, "input operand"]
     tokens: Int[ndarray, "input pos"]
     answers: Int[ndarray, " input"]
     n_classes: int
     d_vocab: int
     cyclic: CyclicForm | None
+    group: Group | None = None
+    layout: str = "a b ="
 
     @property
     def n_inputs(self) -> int:
@@ -102,11 +110,25 @@ class Task:
         """Number of positions."""
         return self.tokens.shape[1]
 
+    @property
+    def is_binary(self) -> bool:
+        """Whether a row is a pair (a, b)."""
+        return "a" in self.layout.split()
+
+    @property
+    def operand_positions(self) -> tuple[int, ...]:
+        """The positions at which the operands stand."""
+        return tuple(i for i, symbol in enumerate(self.layout.split()) if symbol not in ("op", "="))
+
     @cached_property
     def twin(self) -> Int[ndarray, " input"]:
         """Shape [input]. The row of (b, a) for each row (a, b), -1 where the table has none."""
-        index = {(int(a), int(b)): i for i, (a, b) in enumerate(self.inputs)}
-        return np.array([index.get((int(b), int(a)), -1) for a, b in self.inputs], dtype=np.int64)
+        if not self.is_binary:
+            return np.full(self.n_inputs, -1, dtype=np.int64)
+        a, b = self.inputs.T
+        row_of = np.full((self.p, self.p), -1, dtype=np.int64)
+        row_of[a, b] = np.arange(self.n_inputs)
+        return row_of[b, a]
 
     @cached_property
     def commutative(self) -> bool:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from grokscope.config import RunConfig
 from grokscope.errors import RequestError
-from grokscope.models.fast import make_plan
+from grokscope.models.fast import Plan, fast_forward, make_plan
 from grokscope.models.folded import fast_logits
 from grokscope.models.initialise import initialise
 from grokscope.runs.checkpoints import checkpoint_path, write_tensors
@@ -24,6 +24,8 @@ from grokscope.runs.metrics import MetricsWriter, read_metrics
 from grokscope.runs.run import Run, create_run, open_run
 from grokscope.tasks import Split, Task, make_split
 from grokscope.training.evaluate import evaluate, metric_rows
+from grokscope.training.interventions.assemble import make_interventions
+from grokscope.training.interventions.training_loss import make_loss
 from grokscope.training.optimisers import learning_rate, make_optimiser
 from grokscope.training.resolve import resolve
 from grokscope.training.state import read_state, write_state
@@ -42,7 +44,9 @@ class Trainer:
         self.config, self.split = config, split
         dtype = getattr(torch, config.dtype)
         self.weights = {k: w.requires_grad_() for k, w in initialise(config.model, dtype).items()}
-        self.optimiser = make_optimiser(self.weights.values(), config.optimiser)
+        self.interventions = make_interventions(config, self.weights)
+        self.loss = make_loss(config.intervention, config.optimiser.loss_dtype)
+        self.optimiser = make_optimiser(self.weights, config.optimiser)
         self.step = 0
         self.order = torch.Generator().manual_seed(config.optimiser.batch_seed)
         self.epoch = torch.empty(0, dtype=torch.int64)
@@ -51,7 +55,19 @@ class Trainer:
         self.train_rows = torch.as_tensor(split.rows("train"))
         self.rows = metric_rows(split)
         self.plan = make_plan(task.tokens, self.causal)
-        self.train_plan = make_plan(task.tokens[split.rows("train")], self.causal)
+        self.train_plan = self.plan_of(self.train_rows)
+
+    def plan_of(self, rows: Tensor) -> Plan:
+        """Return the plan of the training forward of these rows; under dropout no two rows share anything."""
+        tokens = self.tokens[rows.numpy()]
+        return make_plan(tokens, self.causal, shared=self.interventions.dropout is None)
+
+    def forward(self, plan: Plan) -> Tensor:
+        """Return the logits of the training forward, with weight noise and dropout."""
+        weights = self.interventions.noisy(self.weights)
+        if self.interventions.dropout is None:
+            return fast_logits(weights, self.config.model, plan)
+        return fast_forward(weights, self.config.model, plan, self.interventions.dropout).logits
 
     def next_batch(self) -> Tensor:
         """Return the rows of the next update; every epoch goes through the training rows once in a new order."""
@@ -67,21 +83,21 @@ class Trainer:
         size, opt = self.config.optimiser.batch_size, self.config.optimiser
         if size and size < len(self.train_rows):
             rows = self.next_batch()
-            plan = make_plan(self.tokens[rows.numpy()], self.causal)
+            plan = self.plan_of(rows)
         else:
             rows, plan = self.train_rows, self.train_plan
-        logits = fast_logits(self.weights, self.config.model, plan)
-        loss = torch.nn.functional.cross_entropy(
-            logits.to(getattr(torch, opt.loss_dtype)), self.labels[rows]
-        )
+        loss = self.loss(self.forward(plan), self.labels[rows])
         value = loss.item()
         if not math.isfinite(value):
             return value
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
+        rate = learning_rate(opt, self.step)
         for group in self.optimiser.param_groups:
-            group["lr"] = learning_rate(opt, self.step)
+            group["lr"] = rate * group.get("lr_ratio", 1.0)
+        self.interventions.before_step(self.weights, self.optimiser)
         self.optimiser.step()
+        self.interventions.after_step(self.weights, self.optimiser)
         self.step += 1
         return value
 
@@ -124,7 +140,7 @@ def train_run(
     run = create_run(
         out,
         config,
-        engine="fast",
+        engine="per_row" if config.intervention.dropout else "fast",
         threads=torch.get_num_threads(),
         declared_checkpoints=list(config.schedule.checkpoints()),
         **info,

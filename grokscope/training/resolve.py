@@ -4,7 +4,7 @@ import dataclasses
 
 from grokscope.config import RunConfig, validate
 from grokscope.errors import RequestError
-from grokscope.tasks import Task, make_task
+from grokscope.tasks import Task, task_of
 
 
 def resolve(config: RunConfig) -> tuple[RunConfig, Task]:
@@ -13,10 +13,10 @@ def resolve(config: RunConfig) -> tuple[RunConfig, Task]:
     Raises
     ------
     RequestError
-        For an unknown task, a modulus that it does not allow, or options that make no sense.
+        For an unknown task, a modulus or group that it does not allow, or options that make no sense.
     """
     validate(config)
-    task = make_task(config.task.task, config.task.p)
+    task = task_of(config.task)
     classes = task.d_vocab if config.model.output_vocabulary == "tokens" else task.n_classes
     model = dataclasses.replace(
         config.model, n_ctx=task.n_ctx, d_vocab=task.d_vocab, d_vocab_out=classes

@@ -103,7 +103,7 @@ def circuit_onset(ds: "xr.Dataset", facts: Facts, keys: KeyChoice, rules: EventR
         steps, holds = _with_keyless(ds, keys, steps, holds)
     crossing = first_sustained(steps, holds, rules.consecutive)
     if crossing.high is None:
-        return event(name, crossing, definition, ROWS)
+        return event(name, crossing, definition, ROWS, _thin_null(ds, keys))
     if keys.lasts and not holds[-1]:
         note = f"it held from step {crossing.high} on, but not at the last evaluation"
         return not_seen(name, int(steps[-1]), definition, ROWS, note)
@@ -177,8 +177,8 @@ def _missing(
     if keys.loss not in ds:
         return f"the Dataset has no {keys.loss}"
     if not len(restricted):
-        none = "key_frequency" in ds and not np.isfinite(ds["key_frequency"].values).any()
-        if none and keys.lasts:
+        chosen = "key_frequency" if keys.lasts else "key_frequency_current"
+        if chosen in ds and not np.nan_to_num(ds[chosen].values).any():
             return NO_KEYS
         return f"{keys.loss} is nowhere known (no key frequencies, or no twin-free test rows)"
     if not len(error):
@@ -186,6 +186,18 @@ def _missing(
     if not len(null):
         return f"the Dataset has no {keys.null}"
     return ""
+
+
+def _thin_null(ds: "xr.Dataset", keys: KeyChoice) -> str:
+    """Say that the null could not be drawn from other frequencies alone, empty where it could."""
+    n_freq = ds.attrs.get("n_freq")
+    if not keys.lasts or n_freq is None or "key_frequency" not in ds:
+        return ""
+    n_key = ds["key_frequency"].size
+    others = int(n_freq) - n_key
+    if others >= n_key:
+        return ""
+    return f"{n_key} of {n_freq} frequencies are key: the random sets, filled up with key ones, are no null"
 
 
 def _last_checkpoint(ds: "xr.Dataset") -> int | None:

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 
 from grokscope.transitions.accuracy_events import not_seen
 from grokscope.transitions.change_point import OrderedFit, OrderedKnots
-from grokscope.transitions.curves import curve
+from grokscope.transitions.curves import curve, keyless_until
 from grokscope.transitions.rules import EventRules
 from grokscope.transitions.transition import Transition
 
@@ -48,12 +48,12 @@ def cleanup(
         f"{rules.cleanup_level:g}) of the best, widened to the neighbouring checkpoints."
     )
     signals = _signals(ds)
-    last = int(signals[0][-1]) if len(signals[0]) else None
+    last = int(signals[0][-1]) if len(signals[0]) else keyless_until(ds)
 
     def censored(note: str) -> Transition:
         return not_seen("cleanup", last, definition, ROWS, note)
 
-    if last is None:
+    if not len(signals[0]):
         return censored("excluded loss, squared weight norm and test loss are not all known")
     if memorised.high is None:
         return censored("the run has not memorised")

@@ -103,6 +103,13 @@ def lowest_curve(ds: "xr.Dataset", name: str, over: str) -> Curve:
     return _read(lowest.to_dataset(name=name), name, "step", None)
 
 
+def keyless_until(ds: "xr.Dataset") -> int | None:
+    """Return the last checkpoint of a run in which no frequency is key, though looked for; None for any other run."""
+    if "key_frequency" not in ds or "excluded_loss" not in ds or ds["key_frequency"].size:
+        return None
+    return int(ds["step"].values.max())
+
+
 def _read(ds: "xr.Dataset", name: str, grid: str, label: str | None, along: str = "rows") -> Curve:
     if name not in ds or grid not in ds[name].dims:
         return EMPTY

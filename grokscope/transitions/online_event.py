@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from grokscope.transitions.accuracy_events import event, not_seen
-from grokscope.transitions.curves import curve
+from grokscope.transitions.curves import curve, keyless_until
 from grokscope.transitions.rules import EventRules
 from grokscope.transitions.sustained import first_sustained
 from grokscope.transitions.transition import Transition
@@ -30,7 +30,7 @@ def online_onset(ds: "xr.Dataset", memorised: Transition, rules: EventRules) -> 
     excluded = curve(ds, "excluded_loss")
     if not len(excluded):
         note = "excluded_loss is absent or nowhere known (no key frequencies)"
-        return not_seen("online_onset", None, definition, "train", note)
+        return not_seen("online_onset", keyless_until(ds), definition, "train", note)
     if memorised.high is None:
         note = "the run has not memorised"
         return not_seen("online_onset", excluded.last, definition, "train", note)

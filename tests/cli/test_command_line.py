@@ -116,6 +116,20 @@ def test_figure_and_report(run_dir: Path, capsys: pytest.CaptureFixture[str]):
     assert "progress" in refused(capsys, ["figure", str(run_dir), "progres"])
 
 
+def test_the_ending_of_a_figure_says_its_format(
+    run_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Else `--out x.pdf` writes html under the name of a pdf."""
+    import grokscope.figures.export as export
+
+    monkeypatch.setattr(export, "_pictures", lambda static: [b"%PDF"] * len(static))
+    assert main(["analyze", str(run_dir), "--quiet"]) == 0
+    assert main(["figure", str(run_dir), "progress", "--out", str(tmp_path / "x.pdf")]) == 0
+    assert (tmp_path / "x.pdf").read_bytes() == b"%PDF"
+    assert main(["figure", str(run_dir), "progress", "--out", str(tmp_path / "x.html")]) == 0
+    assert (tmp_path / "x.html").read_text().startswith("<!DOCTYPE html>")
+
+
 @pytest.mark.parametrize("command", ["tasks", "measures", "presets"])
 def test_lists(command: str, capsys: pytest.CaptureFixture[str]):
     """Each list is a table for people and JSON for programs."""
@@ -137,6 +151,8 @@ def test_lists(command: str, capsys: pytest.CaptureFixture[str]):
         (["train", "mod_add", "--weight-dcay", "1"], ["--weight-dcay", "--weight-decay"]),
         (["train", "mod_add", "--frac-train", "0"], ["frac_train"]),
         (["train", "mod_add", "--frac-train", "nan"], ["frac_train"]),
+        (["train", "mod_add", "--lr", "inf"], ["lr = inf", "finite"]),
+        (["train", "mod_add", "--weight-decay", "nan"], ["weight_decay = nan", "finite"]),
         (["train", "mod_add", "--steps", "-3"], ["steps"]),
         (["train", "mod_add", "--p", "1"], ["p = 1"]),
         (["train", "mod_add", "--checkpoint-steps", "5", "999999"], ["999999"]),
@@ -185,6 +201,7 @@ def test_a_truncated_checkpoint(copy: Path, capsys: pytest.CaptureFixture[str]):
     path = checkpoint_path(copy / "checkpoints", 10)
     path.write_bytes(path.read_bytes()[:1000])
     assert path.name in refused(capsys, ["analyze", str(copy), "--quiet"], code=1)
+    assert path.name in refused(capsys, ["analyze", str(copy)], code=1)  # nor a bar that stopped
 
 
 def test_a_weight_that_is_not_a_number(copy: Path, capsys: pytest.CaptureFixture[str]):

@@ -46,7 +46,9 @@ def dataset(
             "a": ("input", np.repeat(np.arange(p), p)), "b": ("input", np.tile(np.arange(p), p)),
         }
     )  # fmt: skip
-    ds = ds.assign_coords(answer=(ds["a"] + ds["b"]) % p)
+    ds = ds.assign_coords(
+        answer=(ds["a"] + ds["b"]) % p, train=("input", (rng.random(p * p) < 0.3).astype(np.int8))
+    )
 
     def put(name: str, dims: tuple[str, ...], values: np.ndarray, units: str, words: str) -> None:
         ds[name] = (dims, values)

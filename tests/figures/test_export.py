@@ -69,6 +69,20 @@ def test_a_missing_browser_is_said(ds, tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("name", ["BrowserFailedError", "BrowserClosedError", "TimeoutError"])
+def test_a_browser_that_does_not_answer_is_said(ds, tmp_path, monkeypatch, name):
+    kaleido = pytest.importorskip("kaleido")
+    import choreographer.errors
+
+    def broken(**options):
+        raise getattr(choreographer.errors, name, TimeoutError)
+
+    monkeypatch.setattr(kaleido, "Kaleido", broken)
+    with pytest.raises(RequestError, match=f"does not answer.*{name}"):
+        figures.save(figures.gini(ds), tmp_path / "a.svg")
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not CHROMIUM, reason="needs a Chromium")
 def test_pictures_of_all_kinds_with_one_browser(ds, events, tmp_path):

@@ -123,6 +123,29 @@ def test_neuron_panels_leave_pairs_that_the_task_lacks_empty(ds):
         figures.neuron_activations(ds, neurons=[99])
 
 
+def test_the_operation_table_marks_held_out_cells(ds):
+    fig = figures.operation_table(ds)
+    shown, held = (np.asarray(trace(fig, name).z) for name in ("train", "held out"))
+    trained = ds["train"].values.reshape(31, 31).T == 1  # b up, a across
+    assert np.array_equal(np.isfinite(shown), trained)
+    assert np.array_equal(np.isfinite(held), ~trained)
+    assert np.where(trained, shown, held)[9][4] == 13
+    assert fig.data[0].texttemplate is None
+    unknown = figures.operation_table(ds.drop_vars("train"))
+    assert [t.name for t in unknown.data] == ["answer"]
+    small = ds.isel(input=(ds["a"].values < 5) & (ds["b"].values < 5))
+    written = figures.operation_table(small)
+    words = [trace(written, name).text[1][2] for name in ("train", "held out")]
+    assert words == (["3", ""] if trained[1][2] else ["", "3*"])
+
+
+def test_positions_are_named_as_the_run_says(ds):
+    named = ds.assign_attrs(layout="b a ?")
+    assert [s.label for s in figures.attention(named).layout.sliders[0].steps] == ["b", "a", "?"]
+    other = ds.assign_attrs(layout="a op b =")
+    assert figures.attention(other).layout.sliders[0].steps[2].label == "position 2"
+
+
 def test_clusters_count_neurons(ds):
     fig = figures.neuron_clusters(ds)
     counts = ds["neurons_per_frequency"][:, -1].values

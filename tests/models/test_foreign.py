@@ -5,6 +5,7 @@ import pickle
 import random
 import sys
 import types
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -344,8 +345,11 @@ def test_code_in_a_file_is_not_run(tmp_path, capsys):
     torch.save({"model": nanda_state(), "config": Rogue()}, path)
     refused(path, RequestError, "would run code", "asks for print", "state_dict()")
     path.write_bytes(pickle.dumps(Rogue()))
-    with pytest.raises(GrokscopeError):
-        read_foreign(path)
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        with pytest.raises(GrokscopeError):
+            read_foreign(path)
+    assert not warned  # else the refusal is more than one line
     assert capsys.readouterr().out == ""
 
 

@@ -30,7 +30,11 @@ def test_a_half_written_last_line_is_left_out(tmp_path):
     assert read_metrics(tmp_path / "none") == []
 
 
-@pytest.mark.parametrize("line", ["{", "[]", "3", '{"loss": 1}', '{"step": 1.5}', '{"step": null}'])
+@pytest.mark.parametrize(
+    "line",
+    ["{", "[]", "3", '{"loss": 1}', '{"step": 1.5}', '{"step": null}']
+    + ['{"step": true}', '{"step": -1}', '{"step": 100000000000000000000}'],
+)
 def test_a_damaged_line_is_named(tmp_path, line):
     """Else a curve has a hole that nobody sees."""
     path = tmp_path / "metrics.jsonl"

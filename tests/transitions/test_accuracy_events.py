@@ -92,6 +92,25 @@ def test_twin_free_accuracy_stands_beside_the_usual_one(planted):
     assert "0.015" in event.note
 
 
+def test_knowing_twins_only_is_no_grokking(planted):
+    """Wrong, a run without weight decay on 60 % of the pairs would be half grokked when it had memorised."""
+    accuracy = {"test": np.full(10, 0.6), "test_twin_free": np.full(10, 0.005)}
+    event = transitions(planted(STEPS, accuracy=accuracy))["grokked_50"]
+    assert interval(event) == (900, None, True)
+    assert "twin" in event.note
+    accuracy["test_twin_free"] = np.array([0.005] * 4 + [0.1] * 6)
+    event = transitions(planted(STEPS, accuracy=accuracy))["grokked_50"]
+    assert interval(event) == (300, 400, False)
+
+
+def test_without_twin_free_rows_test_accuracy_decides(planted):
+    """Wrong, a run without twin-free rows, or with one alone, could never grok."""
+    right = np.full(10, 1.0)
+    for rows, known in ((0, {}), (1, {"test_twin_free": right})):
+        ds = planted(STEPS, accuracy={"test": right} | known, n_test_twin_free=rows)
+        assert not transitions(ds)["grokked_99"].censored
+
+
 def test_shuffled_labels_stay_at_chance(planted):
     """Wrong, the control that cannot generalise would have events."""
     noise = 1 / 113 + 0.002 * np.sin(np.arange(10))

@@ -130,7 +130,7 @@ def test_no_cleanup_where_only_twins_are_known(grokking):
     accuracy = {"train": train, "test": test, "test_twin_free": 0 * steps}
     event = transitions(grokking(steps, accuracy=accuracy))["cleanup"]
     assert event.censored
-    assert "twin-free" in event.note
+    assert "not grokked" in event.note
 
 
 def test_no_cleanup_without_a_fall_of_the_norm(grokking):

@@ -91,6 +91,24 @@ def test_no_key_frequencies_is_no_onset_and_says_so(planted):
     assert "no key frequencies" in event.note
 
 
+def test_every_event_of_a_run_without_key_frequencies_was_looked_for(planted):
+    """Wrong, a program would take a control without any key frequency for one that was not analysed."""
+    ds = planted(STEPS, accuracy=MEMORISED, excluded=np.full(20, np.nan), keys=())
+    ds["restricted_loss_held_out_current"] = ("step", np.full(20, np.nan))
+    ds["key_frequency_current"] = (("freq", "step"), np.zeros((1, 20)))
+    events = transitions(ds)
+    for name in ("online_onset", "cleanup", "circuit_onset_current", "circuit_formed_current"):
+        assert (events[name].low, events[name].high) == (1900, None), name
+
+
+def test_a_null_of_key_frequencies_is_named(planted):
+    """Wrong, a circuit that uses most frequencies of a small group would be denied without a reason."""
+    ds = planted(STEPS, accuracy=MEMORISED, restricted=falling(), null=0.0, keys=(1, 2), n_freq=3)
+    event = transitions(ds)["circuit_onset"]
+    assert event.censored
+    assert "no null" in event.note
+
+
 @pytest.mark.parametrize(
     "gone", ["restricted_loss_held_out", "restricted_loss_held_out_se", "restricted_loss_null"]
 )

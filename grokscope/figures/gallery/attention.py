@@ -13,12 +13,11 @@ from grokscope.figures.sliders import add_slider, only
 from grokscope.figures.theme import COLOUR_SCALE, colour_bar, dress
 from grokscope.transitions.transition import Transitions
 
-POSITIONS = ("a", "b", "=")
 
-
-def position_name(pos: int, count: int) -> str:
-    """Return what stands at a position: a, b, = for three tokens, else its number."""
-    return POSITIONS[pos] if count == len(POSITIONS) else f"position {pos}"
+def position_names(ds: xr.Dataset, count: int) -> list[str]:
+    """Return what stands at each position: a, b, = for three tokens, else what the run says, else numbers."""
+    names = str(ds.attrs.get("layout", "a b =")).split()
+    return names if len(names) == count else [f"position {i}" for i in range(count)]
 
 
 @figure("Attention from the answer position, by (a, b)", needs=[("attention_pattern",)])
@@ -45,6 +44,7 @@ def attention(ds: xr.Dataset, transitions: Transitions | None = None, *, pos: in
         raise RequestError(f"position {pos}", f"0 to {positions - 1}")
     columns = min(heads, 2)
     rows = math.ceil(heads / columns)
+    labels = position_names(ds, positions)
     names = [f"head {h}" for h in pattern["head"].values.tolist()]
     fig = make_subplots(
         rows=rows, cols=columns, shared_xaxes=True, shared_yaxes=True, subplot_titles=names,
@@ -57,16 +57,15 @@ def attention(ds: xr.Dataset, transitions: Transitions | None = None, *, pos: in
             groups.append(shown)
             fig.add_heatmap(
                 x=a, y=b, z=grid, coloraxis="coloraxis", visible=shown == pos,
-                name=f"{name} to {position_name(shown, positions)}",
+                name=f"{name} to {labels[shown]}",
                 row=head // columns + 1, col=head % columns + 1,
                 hovertemplate="a = %{x}, b = %{y}<br>%{z:.3f}<extra>%{fullData.name}</extra>",
             )  # fmt: skip
     square(fig, rows, columns, "a (token)", "b (token)")
     dress(fig, height=70 + 270 * rows, single=46 + 128 * rows)
-    bar = colour_bar(f"attention to {position_name(pos, positions)}")
+    bar = colour_bar(f"attention to {labels[pos]}")
     fig.update_layout(coloraxis=dict(colorscale=COLOUR_SCALE, cmin=0, cmax=1, colorbar=bar))
     fig.update_layout(margin_t=24)
-    labels = [position_name(i, positions) for i in range(positions)]
     add_slider(fig, labels, only(groups), what="attention to", active=pos)
     for slider_step, label in zip(fig.layout.sliders[0].steps if fig.layout.sliders else (),
                                   labels, strict=False):  # fmt: skip

@@ -3,6 +3,7 @@
 import hashlib
 import pickle
 import re
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +88,9 @@ def _load_torch(path: Path) -> Any:
         )
     inert: list[Any] = [(Settings, name) for name in SETTINGS_CLASSES]
     try:
-        with torch.serialization.safe_globals(inert):
+        with torch.serialization.safe_globals(inert), warnings.catch_warnings():
+            # torch warns of what it then refuses; the refusal says it in one line.
+            warnings.simplefilter("ignore")
             return torch.load(path, weights_only=True, map_location="cpu")
     except Exception as error:  # damaged bytes make the unpickler raise nearly anything
         raise _refusal(path, magic, error) from None

@@ -1,0 +1,45 @@
+"""The loss that is trained on: softmax or StableMax, of logits at a temperature."""
+
+from collections.abc import Callable
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional
+
+from grokscope.config import InterventionConfig
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+
+
+def make_loss(change: InterventionConfig, loss_dtype: str) -> Loss:
+    r"""Return the mean cross-entropy of (logits, labels), in the precision `loss_dtype`.
+
+    The loss is that of logits / T, with a T that is not trained: for the same probabilities, logits must be T times
+    larger (Truong 2026, arXiv 2606.18465, varies T with the norm held, to tell the weight norm from the logit scale).
+    Default: T = 1.
+
+    Metrics always report softmax at T = 1, whatever was trained on.
+    """
+    dtype = getattr(torch, loss_dtype)
+    stable, temperature = change.loss_function == "stablemax", change.temperature
+
+    def loss(logits: Tensor, labels: Tensor) -> Tensor:
+        logits = logits.to(dtype)
+        if temperature != 1:
+            logits = logits / temperature
+        return functional.cross_entropy(log_stable(logits) if stable else logits, labels)
+
+    return loss
+
+
+def log_stable(x: Float[Tensor, "input class"]) -> Float[Tensor, "input class"]:
+    r"""Return log s(x), whose softmax is StableMax (Prieto et al. 2025, arXiv 2501.04697).
+
+    s(x) = x + 1 for x >= 0, 1 / (1 - x) for x < 0, in place of exp(x): StableMax_i = s(x_i) / sum_j s(x_j), and so
+    log s(x) = log(1 + x) for x >= 0, -log(1 - x) for x < 0. It grows slowly enough that no term of the sum is absorbed
+    by another in floating point (softmax collapse), and the gradient of a memorised row does not round to zero.
+
+    Default: softmax.
+    """
+    return torch.where(x >= 0, torch.log1p(x.clamp(min=0)), -torch.log1p(-x.clamp(max=0)))
