@@ -18,6 +18,7 @@ from tyro.conf import Suppress
 from grokscope.errors import RequestError, nearest
 
 SCHEMA_VERSION = 1
+MAX_LR = 1e30
 SET_BY_TASK = ("n_ctx", "d_vocab", "d_vocab_out")
 """Fields that follow from the task; nobody sets them."""
 
@@ -383,6 +384,8 @@ def validate(config: RunConfig) -> None:
     for name, value in seeds.items():
         if not 0 <= value < 2**63:
             raise RequestError(f"{name} = {value}", "a whole number from 0 to 2^63 - 1")
+    if opt.lr > MAX_LR:
+        raise RequestError(f"lr = {opt.lr}", f"at most {MAX_LR:g}; float32 overflows beyond")
     if model.init_scale <= 0:
         raise RequestError(f"init_scale = {model.init_scale}", "a number above 0")
     limits = {"n_layers": 64, "n_heads": 256, "d_model": 16384, "d_head": 4096, "d_mlp": 65536}

@@ -250,7 +250,7 @@ DIVERGING = {
     "adamw": dict(lr=1e30),
     "sgd": dict(optimiser="sgd", lr=1e18, weight_decay=0.0),
     "seen by the loss alone": dict(lr=1e30, checkpoint_every=0, checkpoint_steps=(1,), eval_every=999),
-    "at the last step": dict(lr=1e38, steps=1, checkpoint_steps=()),
+    "at the last step": dict(lr=1e30, steps=1, checkpoint_steps=()),
     "float32 loss": dict(optimiser="sgd", lr=1e18, weight_decay=0.0, loss_dtype="float32"),
     "decay": dict(optimiser="sgd", lr=10.0, weight_decay=1e4),
 }  # fmt: skip
