@@ -24,6 +24,28 @@ if TYPE_CHECKING:
 
 OnStep = Callable[[int, int], None]
 _COMPRESSED_FROM = 4096
+_COORDINATES = {
+    "step": "Step",
+    "metric_step": "Step of a line of metrics",
+    "rows": "Set of rows",
+    "freq": "Frequency",
+    "key": "Key frequency, by number",
+    "param": "Weight, or all together",
+    "component": "What was taken away",
+    "mode": "How it was taken away",
+    "draw": "Draw of the null",
+    "rule": "Rule for key frequencies",
+    "phase": "Phase of the Fourier component",
+    "input": "Row of the task's table",
+    "a": "First operand",
+    "b": "Second operand",
+    "answer": "Answer as trained",
+    "train": "Whether the row trains",
+    "head": "Attention head",
+    "pos": "Position",
+    "neuron": "Neuron",
+    "example_neuron": "Neuron that is shown",
+}
 
 
 def analyze(
@@ -146,6 +168,10 @@ def _dataset(
         ds = ds.assign_coords(_table(run))
     ds = _with_metrics(ds, run)
     ds = _with_key(ds, run, context)
+    for label, coordinate in ds.coords.items():
+        known = {"long_name": _COORDINATES.get(str(label), str(label)), "units": "1"}
+        known |= {"source": "the run", "formula": "a label, not a quantity"}
+        coordinate.attrs = known | coordinate.attrs
     ds.attrs = _attributes(run, skipped, context)
     return ds
 
