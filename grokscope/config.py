@@ -193,6 +193,8 @@ class ScheduleConfig:
 
     steps: int = 10_000
     """Number of updates."""
+    stop_accuracy: float = 0.0
+    """Stop once test accuracy was at or above this at five evaluations in a row; 0: never."""
     checkpoint_every: int = 0
     """A checkpoint every k updates; 0: none from this rule."""
     checkpoint_log: int = 0
@@ -392,6 +394,8 @@ def validate(config: RunConfig) -> None:
     for name, limit in limits.items():
         if getattr(model, name) > limit:
             raise RequestError(f"{name} = {getattr(model, name)}", f"at most {limit}")
+    if not 0 <= sched.stop_accuracy <= 1:
+        raise RequestError(f"stop_accuracy = {sched.stop_accuracy}", "a share in [0, 1]; 0: never")
     if split.outliers < 0:
         raise RequestError(f"outliers = {split.outliers}", "0 or more")
     _validate_interventions(opt, config.intervention)

@@ -81,5 +81,7 @@ def _train(config: RunConfig, own: argparse.Namespace) -> None:
         return
     if last.get("diverged"):
         print(f"diverged at step {last['step']}: the run was stopped, its checkpoints are kept")
+    if last.get("stopped"):
+        print(f"stopped early at step {last['step']}: test accuracy stayed at its stop_accuracy")
     print(f"run: {run.path}")
     print(f"next: grokscope analyze {run.path}")

@@ -23,6 +23,7 @@ from grokscope.runs.metrics import FILE as METRICS_FILE
 from grokscope.runs.metrics import MetricsWriter, read_metrics
 from grokscope.runs.run import Run, create_run, open_run
 from grokscope.tasks import Split, Task, make_split
+from grokscope.training.early_stop import EarlyStop
 from grokscope.training.evaluate import evaluate, metric_rows
 from grokscope.training.interventions.assemble import make_interventions
 from grokscope.training.interventions.training_loss import make_loss
@@ -177,11 +178,12 @@ def _train(run: Run, trainer: Trainer, on_metrics: OnMetrics | None, stop_after:
     wanted = set(schedule.checkpoints())
     done = [line for line in read_metrics(run.path / METRICS_FILE) if line["step"] < trainer.step]
     _rewrite_metrics(run, done)
+    early = EarlyStop(schedule.stop_accuracy, done)
     writer = MetricsWriter(run.path / METRICS_FILE)
     try:
         with _repeatable(int(run.info.get("threads", torch.get_num_threads()))):
             while True:
-                if not _keep(run, trainer, wanted, writer, on_metrics):
+                if not _keep(run, trainer, wanted, early, writer, on_metrics):
                     break
                 if trainer.step >= schedule.steps:
                     break
@@ -206,29 +208,33 @@ def _keep(
     run: Run,
     trainer: Trainer,
     wanted: set[int],
+    early: EarlyStop,
     writer: MetricsWriter,
     on_metrics: OnMetrics | None,
 ) -> bool:
     """Write what the schedule wants at this step: metrics, checkpoint, key frame.
 
-    Return whether the run is sound; where it diverged that is recorded, and nothing else written.
+    Return whether the run goes on. Where it diverged that is recorded, and nothing else written; where it may stop
+    early that is recorded, with a checkpoint.
     """
     step, schedule = trainer.step, run.config.schedule
+    stop = False
     if step % schedule.eval_every == 0 or step in wanted:
         metrics = trainer.metrics()
         if not all(map(math.isfinite, metrics.values())) or not trainer.is_finite():
             writer.append(_diverged(step))
             return False
-        writer.append({"step": step, **metrics})
+        stop = early.seen(metrics)
+        writer.append({"step": step, **metrics, **({"stopped": True} if stop else {})})
         if on_metrics is not None:
             on_metrics(step, metrics)
-    if step in wanted:
+    if step in wanted or stop:
         write_tensors(
             checkpoint_path(run.checkpoints, step), trainer.weights, step, run.config_hash
         )
     if schedule.keyframe_every and step and step % schedule.keyframe_every == 0:
         write_state(run, trainer)
-    return True
+    return not stop
 
 
 def _diverged(step: int) -> dict[str, Any]:
