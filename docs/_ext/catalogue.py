@@ -37,6 +37,10 @@ def facts(measure: Any) -> nodes.field_list:
     fields += field("source", measure.source)
     fields += field("reads", ", ".join(measure.reads) or "-")
     fields += field("cost", measure.cost)
+    if not measure.default:
+        fields += field(
+            "taken", f"on request: grokscope analyze RUN_DIR --measures default,{measure.name}"
+        )
     fields += field("label-free", free)
     fields += field("uses nothing later", causal)
     fields += field("taken at", "every step" if measure.at == "every" else "the final step")

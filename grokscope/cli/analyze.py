@@ -20,7 +20,8 @@ class Options:
     run: Positional[Path]
     """Directory of the run."""
     measures: str = ""
-    """Names of measures or of their variables, with commas; all where not given (grokscope measures)."""
+    """Names of measures or of their variables, with commas (grokscope measures); default: those that are not taken on
+    request only, as where nothing is given; all: every one. default,sharpness adds one."""
     steps: str = ""
     """Checkpointed steps: 0,100,200 or 0:5000 or 0:5000:500 (checkpoints in the range); all where not given."""
     key_rule: Literal["majority", "neuron", "embedding", "logit"] = "majority"

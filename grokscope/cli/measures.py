@@ -2,9 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from grokscope.cli.output import print_json, print_table
 from grokscope.cli.parse import parse
+
+if TYPE_CHECKING:
+    from grokscope.measures import Measure
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,7 @@ def main(argv: Sequence[str]) -> int:
                     "at": m.at,
                     "needs": list(m.needs),
                     "version": m.version,
+                    "default": m.default,
                     "variables": {
                         name: {
                             "dims": list(o.dims),
@@ -50,9 +55,13 @@ def main(argv: Sequence[str]) -> int:
         )
         return 0
     rows = [
-        (name, output.formula, m.source, m.cost, "yes" if m.label_free else "no")
+        (name, output.formula, m.source, _cost(m), "yes" if m.label_free else "no")
         for m in everything
         for name, output in m.outputs.items()
     ]
     print_table(("variable", "formula", "source", "cost", "label-free"), rows)
     return 0
+
+
+def _cost(measure: "Measure") -> str:
+    return measure.cost if measure.default else f"{measure.cost}, on request"

@@ -19,6 +19,7 @@ from grokscope.measures import (  # noqa: F401
     performance,
     ranks,
     restricted_loss,
+    sharpness,
     weight_norms,
 )
 from grokscope.measures.registry import Measure, Output, catalogue, choose, forget, measure

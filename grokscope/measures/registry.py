@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 Cost = Literal["weights", "forward", "gradient", "sampling"]
 At = Literal["every", "final"]
 
+GROUPS = ("default", "all")
+"""Names that stand for several measures: those that are taken without being asked for, and every one."""
+
 DIMENSIONS = (
     "run seed step input token pos head neuron d_model freq irrep class param component "
     "rows draw key rule phase mode example_neuron"
@@ -73,6 +76,8 @@ class Measure:
         Of "cyclic", "pairs", "split", "neurons": what a run must have for it.
     version
         Raised when the definition changes.
+    default
+        Whether it is taken without being asked for; false for what takes very long.
     """
 
     name: str
@@ -86,6 +91,7 @@ class Measure:
     at: At
     needs: tuple[str, ...]
     version: int
+    default: bool
     builtin: bool
 
     @property
@@ -158,6 +164,7 @@ def measure(
     at: At = "every",
     needs: Sequence[str] = (),
     version: int = 1,
+    default: bool = True,
     builtin: bool = False,
 ) -> Any:
     """Register a function of a Snapshot as a measure: it appears in the dataset, the catalogue and the report.
@@ -172,7 +179,7 @@ def measure(
         For the variable's attributes; the docstring's first line where not given.
     outputs
         For several variables at once: name -> Output; the function then returns a dict.
-    reads, cost, label_free, causal, at, needs, version
+    reads, cost, label_free, causal, at, needs, version, default
         See `Measure`.
 
     Raises
@@ -194,6 +201,8 @@ def measure(
         declared = outputs or {name: Output(tuple(dims), long_name or line, units, formula or line)}
         if cost not in ("weights", "forward", "gradient", "sampling"):
             raise RequestError(f"cost '{cost}'", "weights, forward, gradient, sampling")
+        if {name, *declared} & set(GROUPS):
+            raise RequestError(f"{' and '.join(GROUPS)} stand for several measures", "another name")
         for other in _REGISTRY.values():
             clash = set(declared) & set(other.outputs)
             if other.builtin and not builtin and (clash or other.name == name):
@@ -212,6 +221,7 @@ def measure(
             at=at,
             needs=tuple(needs),
             version=version,
+            default=default,
             builtin=builtin,
         )
         return function
@@ -237,7 +247,9 @@ def catalogue() -> list[Measure]:
 
 
 def choose(names: Sequence[str] | None) -> list[Measure]:
-    """Return the measures with these names (a variable's name stands for its measure), all where None.
+    """Return the measures with these names, those that are taken by default where None.
+
+    A variable's name stands for its measure; "default" stands for those that are taken by default, "all" for every one.
 
     Raises
     ------
@@ -245,18 +257,18 @@ def choose(names: Sequence[str] | None) -> list[Measure]:
         For an unknown name, with the nearest one.
     """
     everything = catalogue()
-    if names is None:
-        return everything
-    by_variable = {v: m.name for m in everything for v in (*m.outputs, m.name)}
-    wanted = set()
-    for name in names:
-        if name not in by_variable:
+    by_name = {v: {m.name} for m in everything for v in (*m.outputs, m.name)}
+    by_name["default"] = {m.name for m in everything if m.default}
+    by_name["all"] = {m.name for m in everything}
+    wanted: set[str] = set()
+    for name in ("default",) if names is None else names:
+        if name not in by_name:
             raise RequestError(
                 f"unknown measure '{name}'",
-                "a name listed by grokscope measures",
-                nearest(name, by_variable),
+                "a name listed by grokscope measures, default, or all",
+                nearest(name, by_name),
             )
-        wanted.add(by_variable[name])
+        wanted |= by_name[name]
     return [m for m in everything if m.name in wanted]
 
 

@@ -1,4 +1,4 @@
-"""Modular arithmetic: the ten operations modulo p of Power et al. 2022, appendix A.1 (their x, y are a, b here).
+"""Modular arithmetic: the nine operations of Power et al. 2022, appendix A.1 (their x, y are a, b), and multiplication.
 
 Answers are a function of the residues alone: for "b odd" b is the number from 0 to p - 1.
 """
