@@ -26,7 +26,7 @@ MAY_KNOW = {
     "training": LOW | {"tasks", "models", "runs", "presets"},
     "measures": LOW | {"tasks", "models", "runs", "harmonics"},
     "transitions": LOW | {"callable_package"},
-    "figures": LOW | {"transitions", "callable_package"},
+    "figures": LOW | {"transitions", "harmonics", "callable_package"},
     # api: calling the package, `gs.report(ds, path)`, is the notebook's function.
     "report": LOW | {"transitions", "figures", "callable_package", "__version__", "api"},
 }
@@ -35,7 +35,16 @@ LIBRARIES = {
     "tasks": {"numpy", "torch", "jaxtyping", "sympy"},
     "models": {"numpy", "torch", "jaxtyping", "transformer_lens", "safetensors", "einops"},
     "transitions": {"numpy", "scipy", "xarray", "jaxtyping", "rich"},
-    "figures": {"numpy", "scipy", "xarray", "jaxtyping", "plotly", "kaleido", "choreographer"},
+    "figures": {
+        "numpy",
+        "scipy",
+        "xarray",
+        "jaxtyping",
+        "plotly",
+        "kaleido",
+        "choreographer",
+        "sklearn",
+    },  # fmt: skip
 }
 
 

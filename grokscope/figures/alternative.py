@@ -31,6 +31,7 @@ def _series(trace: Any) -> str:
         return f"{trace.name}: {_span(values)}"
     if trace.type == "scatter" and trace.y is not None and "lines" in (trace.mode or ""):
         values = _numbers(trace.y)
+        values = values[np.isfinite(values)]
         if values.size > 1:
             return f"{trace.name}: from {values[0]:.3g} to {values[-1]:.3g}, {_span(values)}"
     return str(trace.name)

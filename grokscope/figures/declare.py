@@ -1,8 +1,9 @@
 """What a figure says about itself: its title, what it needs, what it draws, where that is from."""
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Protocol, cast, runtime_checkable
 
 import plotly.graph_objects as go
@@ -17,18 +18,41 @@ Draw = Callable[..., go.Figure]
 
 
 @runtime_checkable
-class Drawing(Protocol):
-    """A figure: call it with a Dataset, and with transitions for phases and events."""
+class Declared(Protocol):
+    """What every figure says about itself."""
 
     __name__: str
     title: str
     needs: tuple[tuple[str, ...], ...]
     uses: tuple[str, ...]
 
+
+@runtime_checkable
+class Drawing(Declared, Protocol):
+    """A figure of a run: call it with a Dataset, and with transitions for phases and events."""
+
     def __call__(
         self, ds: xr.Dataset, transitions: Transitions | None = None, **options: Any
     ) -> go.Figure:
         """Draw the figure; RequestError where the Dataset lacks what it needs."""
+        ...
+
+
+@runtime_checkable
+class SweepDrawing(Declared, Protocol):
+    """A figure of a sweep: call it with the sweep's Dataset."""
+
+    def __call__(self, ds: xr.Dataset, **options: Any) -> go.Figure:
+        """Draw the figure; RequestError where the Dataset is of no sweep or lacks what it needs."""
+        ...
+
+
+@runtime_checkable
+class SnapshotDrawing(Declared, Protocol):
+    """A figure of one run at one step: call it with a Snapshot."""
+
+    def __call__(self, source: Any, **options: Any) -> go.Figure:
+        """Draw the figure."""
         ...
 
 
@@ -71,32 +95,114 @@ def figure(
             if reason:
                 todo = "analyse with the measures that give them"
                 raise RequestError(f"figure '{draw.__name__}' {reason}", todo=todo)
-            fig = draw(ds, transitions, **options)
-            meta = dict(fig.layout.meta or {})
-            meta |= {"name": draw.__name__, "title": title}
-            fig.layout.meta = meta | {"alternative": alternative_text(fig, title)}
-            return fig
+            return _told(draw(ds, transitions, **options), draw.__name__, title)
 
-        drawn.title = title  # type: ignore[attr-defined]
-        drawn.needs = tuple(tuple(group) for group in needs)  # type: ignore[attr-defined]
-        drawn.uses = tuple(uses)  # type: ignore[attr-defined]
-        return cast(Drawing, drawn)
+        return cast(Drawing, _declared(drawn, title, needs, uses))
 
     return declare
 
 
-def why_not(drawing: Drawing, ds: xr.Dataset) -> str:
+def sweep_figure(
+    title: str,
+    *,
+    needs: Sequence[Sequence[str]] = (),
+    uses: Sequence[str] = (),
+    unless: Mapping[str, str] = MappingProxyType({}),
+) -> Callable[[Draw], SweepDrawing]:
+    """Declare a figure of a sweep, a function of (Dataset, **options).
+
+    The figure's caption, with what the function put into `meta["told"]`, is in `layout.meta["caption"]`.
+
+    Parameters
+    ----------
+    title, needs, uses
+        As for `figure`.
+    unless
+        Needed variable -> option that names another one to be drawn in its place.
+
+    Raises
+    ------
+    RequestError
+        By the figure: when the data set is of no sweep, or lacks what it needs.
+    """
+
+    def declare(draw: Draw) -> SweepDrawing:
+        @functools.wraps(draw)
+        def drawn(ds: xr.Dataset, **options: Any) -> go.Figure:
+            asked = [group for group in needs if unless.get(group[0]) not in options]
+            lacking = missing(ds, asked)
+            if ds.attrs.get("kind") != "sweep":
+                raise RequestError(
+                    f"figure '{draw.__name__}' is drawn from a sweep, which this data set is not",
+                    todo="give it the data set of gs.open_sweep(FOLDER)",
+                )
+            if lacking:
+                raise RequestError(
+                    f"figure '{draw.__name__}' {_nothing(lacking)}",
+                    "a sweep with runs that were trained, and with these variables",
+                )
+            fig = draw(ds, **options)
+            told = [
+                caption(cast(SweepDrawing, drawn), ds),
+                *(fig.layout.meta or {}).get("told", []),
+            ]
+            return _told(fig, draw.__name__, title, " ".join(told))
+
+        return cast(SweepDrawing, _declared(drawn, title, needs, uses))
+
+    return declare
+
+
+def snapshot_figure(title: str) -> Callable[[Draw], SnapshotDrawing]:
+    """Declare a figure of one run at one step, a function of (Snapshot, **options); caption as `sweep_figure`."""
+
+    def declare(draw: Draw) -> SnapshotDrawing:
+        @functools.wraps(draw)
+        def drawn(source: Any, **options: Any) -> go.Figure:
+            fig = draw(source, **options)
+            told = [f"{title}. {summary(cast(SnapshotDrawing, drawn))}"]
+            told += (fig.layout.meta or {}).get("told", [])
+            return _told(fig, draw.__name__, title, " ".join(told))
+
+        return cast(SnapshotDrawing, _declared(drawn, title, (), ()))
+
+    return declare
+
+
+def _told(fig: go.Figure, name: str, title: str, caption: str = "") -> go.Figure:
+    """Put into the figure's meta what it is called and what it shows in words."""
+    meta = dict(fig.layout.meta or {}) | {"name": name, "title": title}
+    if caption:
+        meta["caption"] = caption
+    fig.layout.meta = meta | {"alternative": alternative_text(fig, title)}
+    return fig
+
+
+def _declared(
+    drawn: Callable[..., go.Figure], title: str, needs: Sequence[Sequence[str]], uses: Sequence[str]
+) -> Any:
+    drawn.title = title  # type: ignore[attr-defined]
+    drawn.needs = tuple(tuple(group) for group in needs)  # type: ignore[attr-defined]
+    drawn.uses = tuple(uses)  # type: ignore[attr-defined]
+    return drawn
+
+
+def why_not(drawing: Declared, ds: xr.Dataset) -> str:
     """Return in one line why a figure cannot be drawn from `ds`, or nothing."""
     lacking = missing(ds, drawing.needs)
-    return f"has nothing to draw: no finite value of {', nor of '.join(lacking)}" if lacking else ""
+    return _nothing(lacking) if lacking else ""
 
 
-def summary(drawing: Drawing) -> str:
+def _nothing(lacking: Sequence[str]) -> str:
+    return f"has nothing to draw: no finite value of {', nor of '.join(lacking)}"
+
+
+def summary(drawing: Declared) -> str:
     """Return what the figure's docstring says before its parameters: what is shown, how to read it."""
     return " ".join((drawing.__doc__ or "").split("\n    Parameters\n")[0].split())
 
 
-def definitions(drawing: Drawing, ds: xr.Dataset) -> list[Definition]:
+def definitions(drawing: Declared, ds: xr.Dataset) -> list[Definition]:
     """Return the definition and source of every variable that the figure draws from `ds`."""
     names = [name for group in drawing.needs for name in group] + list(drawing.uses)
     return [
@@ -111,12 +217,14 @@ def definitions(drawing: Drawing, ds: xr.Dataset) -> list[Definition]:
     ]
 
 
-def caption(drawing: Drawing, ds: xr.Dataset) -> str:
+def caption(drawing: Declared, ds: xr.Dataset) -> str:
     """Return the caption as plain text: title, reading, the run, definitions and sources."""
     told = [f"{drawing.title}. {summary(drawing)}"]
-    run = ds.attrs.get("run")
-    if run:
-        told.append(f"Run: {run} ({ds.attrs.get('task_formula', ds.attrs.get('task', ''))}).")
+    of = "Sweep" if ds.attrs.get("kind") == "sweep" else "Run"
+    name = ds.attrs.get("name" if of == "Sweep" else "run")
+    task = ds.attrs.get("task_formula") or ds.attrs.get("task")
+    if name:
+        told.append(f"{of}: {name} ({task})." if task else f"{of}: {name}.")
     for item in definitions(drawing, ds):
         source = f" [{item.source}]" if item.source else ""
         told.append(f"{item.long_name}: {item.formula or 'no formula given'}{source}.")
@@ -124,5 +232,6 @@ def caption(drawing: Drawing, ds: xr.Dataset) -> str:
 
 
 __all__ = [
-    "Definition", "Drawing", "caption", "definitions", "figure", "plain", "summary", "why_not",
+    "Declared", "Definition", "Drawing", "SnapshotDrawing", "SweepDrawing", "caption", "definitions",
+    "figure", "plain", "snapshot_figure", "summary", "sweep_figure", "why_not",
 ]  # fmt: skip

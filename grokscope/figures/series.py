@@ -2,6 +2,7 @@
 
 import html
 from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -103,6 +104,43 @@ def key_frequencies(ds: xr.Dataset) -> list[int]:
         return []
     values = np.asarray(ds["key_frequency"].values, dtype=np.float64).ravel()
     return sorted(int(value) for value in values[np.isfinite(values)])
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a spectrum lies along: frequencies, or representations of a group that is not cyclic.
+
+    Attributes
+    ----------
+    dim
+        The dimension.
+    one, many, axis
+        Its words: for one, for several, for an axis.
+    labels
+        Its labels, numbers or names.
+    keys
+        Those of them that are key.
+    """
+
+    dim: str
+    one: str
+    many: str
+    axis: str
+    labels: np.ndarray
+    keys: list[Any]
+
+
+def parts(ds: xr.Dataset, name: str) -> Parts:
+    """Return what the variable `name` lies along beside the step."""
+    if "irrep" not in ds[name].dims:
+        axis = "frequency k (cycles per n)"
+        return Parts(
+            "freq", "frequency", "frequencies", axis, ds["freq"].values, key_frequencies(ds)
+        )
+    labels = ds["irrep"].values
+    found = ds["key_irrep"].values.tolist() if "key_irrep" in ds.variables else []
+    keys = [label for label in labels.tolist() if label in found]
+    return Parts("irrep", "representation", "representations", "representation", labels, keys)
 
 
 def last_steps(ds: xr.Dataset, name: str, most: int = 40) -> list[int]:

@@ -5,6 +5,7 @@ from typing import Literal
 import plotly.graph_objects as go
 
 from grokscope.figures.header import set_header
+from grokscope.figures.notes import set_notes
 from grokscope.figures.theme import template
 
 Width = Literal["screen", "single", "double"]
@@ -31,4 +32,5 @@ def resize(fig: go.Figure, width: Width) -> go.Figure:
         height=round(heights.get(width, copy.layout.height or 400)),
     )
     set_header(copy, width)
+    set_notes(copy, width)
     return copy

@@ -1,4 +1,4 @@
-"""Fixtures for figures: a synthetic run and its events."""
+"""Fixtures for figures: a synthetic run and its events, and synthetic sweeps."""
 
 import importlib.util
 import sys
@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 
-def load_synthetic():
-    """Load the builder beside this file, whatever pytest's import mode."""
-    name = "grokscope_synthetic"
+def load_synthetic(file: str = "synthetic"):
+    """Load a builder beside this file, whatever pytest's import mode."""
+    name = f"grokscope_{file}"
     if name not in sys.modules:
-        path = Path(__file__).parent / "synthetic.py"
+        path = Path(__file__).parent / f"{file}.py"
         spec = importlib.util.spec_from_file_location(name, path)
         module = importlib.util.module_from_spec(spec)
         sys.modules[name] = module
@@ -32,3 +32,8 @@ def ds(synthetic):
 @pytest.fixture(scope="session")
 def events(synthetic):
     return synthetic.transitions()
+
+
+@pytest.fixture(scope="session")
+def sweeps():
+    return load_synthetic("sweep_synthetic")

@@ -18,11 +18,13 @@ def test_the_ratio_equals_all_pairs_by_hand(n):
 
 @pytest.mark.parametrize(("n", "k"), [(97, 12), (60, 7)])
 def test_on_a_circle_it_is_a_cosine(n, k):
-    """Else the shortest step of a circle of frequency k is not its inverse modulo n: (1 - cos(2 pi k s / n)) (n - 1) / n."""
+    """Else the ratio is not (1 - cos(2 pi k s / n)) (n - 1) / n, shortest for the inverse of k modulo n."""
     angle = 2 * np.pi * k * np.arange(n) / n
     found = step_distances(np.stack([np.cos(angle), np.sin(angle)], axis=1))
     steps = np.arange(1, n // 2 + 1)
-    np.testing.assert_allclose(found, (1 - np.cos(2 * np.pi * k * steps / n)) * (n - 1) / n, atol=1e-12)
+    np.testing.assert_allclose(
+        found, (1 - np.cos(2 * np.pi * k * steps / n)) * (n - 1) / n, atol=1e-12
+    )
     shortest = pow(k, -1, n)
     assert int(np.argmin(found)) + 1 == min(shortest, n - shortest)
 

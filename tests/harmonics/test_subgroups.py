@@ -1,4 +1,4 @@
-"""If these fail, the cosets by which output layers are coloured and judged are not cosets, or the best are not found."""
+"""If these fail, the cosets by which output layers are coloured and judged are no cosets, or the best are not found."""
 
 import itertools
 
@@ -22,7 +22,9 @@ def closed_subsets(table):
     for size in range(1, n + 1):
         for subset in itertools.combinations(range(n), size):
             members = set(subset)
-            if identity in members and all(int(table[x, y]) in members for x in subset for y in subset):
+            if identity in members and all(
+                int(table[x, y]) in members for x in subset for y in subset
+            ):
                 found.add(subset)
     return found
 

@@ -6,7 +6,7 @@ import xarray as xr
 
 from grokscope.figures.declare import figure
 from grokscope.figures.marks import mark
-from grokscope.figures.series import key_frequencies, step_range, with_units
+from grokscope.figures.series import parts, step_range, with_units
 from grokscope.figures.theme import BLACK, COLOUR_SCALE, GREY, colour_bar, dress
 from grokscope.transitions.transition import Transitions
 
@@ -29,24 +29,25 @@ def embedding_spectrum(
     ds, transitions, log_steps
         As for `progress`.
     """
-    spectrum = ds["embedding_spectrum"].transpose("freq", "step")
+    along = parts(ds, "embedding_spectrum")
+    spectrum = ds["embedding_spectrum"].transpose(along.dim, "step")
     fig = go.Figure(
         go.Heatmap(
-            x=ds["step"].values, y=ds["freq"].values, z=np.asarray(spectrum.values, np.float32),
+            x=ds["step"].values, y=along.labels, z=np.asarray(spectrum.values, np.float32),
             colorscale=COLOUR_SCALE, zmin=0, name="norm",
             colorbar=colour_bar(with_units(ds, "embedding_spectrum", "norm")),
-            hovertemplate="step %{x:,}<br>frequency %{y}<br>norm %{z:.3g}<extra></extra>",
+            hovertemplate=f"step %{{x:,}}<br>{along.one} %{{y}}<br>norm %{{z:.3g}}<extra></extra>",
         )
     )  # fmt: skip
-    fig.update_yaxes(title_text="frequency k (cycles per n)", showgrid=False)
+    fig.update_yaxes(title_text=along.axis, showgrid=False)
     fig.update_xaxes(showgrid=False)
-    steps, keys = step_range(ds, ["embedding_spectrum"]), key_frequencies(ds)
+    steps, keys = step_range(ds, ["embedding_spectrum"]), along.keys
     if keys:
         fig.add_scatter(
             x=[steps[1]] * len(keys), y=keys, mode="markers", cliponaxis=False, showlegend=True,
             marker=dict(symbol="triangle-left", size=7, color=BLACK),
-            name="key frequencies" + (f" {', '.join(map(str, keys))}" if len(keys) < 9 else ""),
-            hovertemplate="key frequency %{y}<extra></extra>",
+            name=f"key {along.many}" + (f" {', '.join(map(str, keys))}" if len(keys) < 9 else ""),
+            hovertemplate=f"key {along.one} %{{y}}<extra></extra>",
         )  # fmt: skip
     if transitions is not None:
         fig.add_scatter(

@@ -9,9 +9,10 @@ from plotly.subplots import make_subplots
 
 from grokscope.figures.declare import figure
 from grokscope.figures.series import (
+    Parts,
     has,
-    key_frequencies,
     last_steps,
+    parts,
     position_of_step,
     rounded,
     with_units,
@@ -51,24 +52,31 @@ def final_spectrum(
     """
     names = [name for name in PANELS if has(ds, name)]
     fig = make_subplots(rows=len(names), cols=1, shared_xaxes=True, vertical_spacing=0.08)
-    keys, bars, freq = key_frequencies(ds), [], ds["freq"].values
+    bars, along = [], parts(ds, names[0])
     at = position_of_step(ds, step)
     for row, name in enumerate(names, start=1):
-        for label, values, colour in _bars(ds, name, keys):
+        for label, values, colour in _bars(ds, name, along):
             bars.append(values)
             first = all(trace.name != label for trace in fig.data)
             fig.add_bar(
-                x=freq, y=values[at], name=label, marker=dict(color=colour, line_width=0),
+                x=along.labels, y=values[at], name=label, marker=dict(color=colour, line_width=0),
                 showlegend=first, legendgroup=label, row=row, col=1,
                 offset=OFFSET.get(label, -0.4), width=0.4 if label in OFFSET else 0.8,
-                hovertemplate="frequency %{x}<br>norm %{y:.3g}<extra>%{fullData.name}</extra>",
+                hovertemplate=f"{along.one} %{{x}}<br>norm %{{y:.3g}}"
+                "<extra>%{fullData.name}</extra>",
             )  # fmt: skip
         finite = ds[name].values[np.isfinite(ds[name].values)]
         top = float(finite.max()) or 1.0
         fig.update_yaxes(range=[0, 1.05 * top], row=row, col=1,
                          title_text=with_units(ds, name, PANELS[name]))  # fmt: skip
-    fig.update_xaxes(title_text="frequency k (cycles per n)", row=len(names), col=1)
-    fig.update_xaxes(range=[freq.min() - 0.7, freq.max() + 0.7], showgrid=False)
+    fig.update_xaxes(title_text=along.axis, row=len(names), col=1)
+    # Names stand at 0, 1, 2, ... of their axis.
+    low, high = (
+        (along.labels.min(), along.labels.max())
+        if along.dim == "freq"
+        else (0, len(along.labels) - 1)
+    )
+    fig.update_xaxes(range=[low - 0.7, high + 0.7], showgrid=False)
     fig.update_layout(barmode="overlay")
     dress(fig, height=230 * len(names) + 90, single=130 * len(names) + 50)
     fig.update_layout(margin_t=22)
@@ -92,10 +100,11 @@ def _at_step(ds: xr.Dataset, position: int) -> str:
     return f"at step {int(ds['step'].values[position]):,}"
 
 
-def _bars(ds: xr.Dataset, name: str, keys: list[int]) -> list[tuple[str, np.ndarray, str]]:
-    """Return (label, [step freq], colour) of each set of bars; what a set leaves out is NaN."""
-    total = np.asarray(ds[name].transpose("step", "freq").values, dtype=np.float64)
-    is_key = np.isin(ds["freq"].values, keys)
+def _bars(ds: xr.Dataset, name: str, along: Parts) -> list[tuple[str, np.ndarray, str]]:
+    """Return (label, [step part], colour) of each set of bars; what a set leaves out is NaN."""
+    total = np.asarray(ds[name].transpose("step", along.dim).values, dtype=np.float64)
+    keys, many = along.keys, along.many
+    is_key = np.isin(along.labels, keys)
     if name == "embedding_spectrum" and has(ds, "embedding_spectrum_phase"):
         phases = ds["embedding_spectrum_phase"].transpose("phase", "step", "freq")
         found = {
@@ -104,8 +113,8 @@ def _bars(ds: xr.Dataset, name: str, keys: list[int]) -> list[tuple[str, np.ndar
         }
         if set(found) == set(PHASES):
             return [(phase, found[phase], PHASES[phase]) for phase in PHASES]
-    others = ("other frequencies", np.where(is_key, np.nan, total), PALE)
+    others = (f"other {many}", np.where(is_key, np.nan, total), PALE)
     if not keys:
-        return [("all frequencies", total, BLUE)]
-    listed = "key frequencies " + ", ".join(map(str, keys)) if len(keys) < 9 else "key frequencies"
+        return [(f"all {many}", total, BLUE)]
+    listed = f"key {many} " + ", ".join(map(str, keys)) if len(keys) < 9 else f"key {many}"
     return [(listed, np.where(is_key, total, np.nan), VERMILLION), others]

@@ -1,12 +1,14 @@
 """How much of the logits is the circuit's own form, per key frequency, over training."""
 
+from typing import Any
+
 import numpy as np
 import plotly.graph_objects as go
 import xarray as xr
 
 from grokscope.figures.declare import figure
 from grokscope.figures.marks import mark
-from grokscope.figures.series import curve, key_frequencies, step_range
+from grokscope.figures.series import curve, parts, step_range
 from grokscope.figures.theme import BLACK, COLOURS, DASHES, PALE, dress
 from grokscope.transitions.transition import Transitions
 
@@ -32,18 +34,19 @@ def logit_shares(
         As for `progress`.
     """
     fig = go.Figure()
-    shares = ds["logit_trig_share"].transpose("freq", "step")
-    freq, keys = shares["freq"].values, key_frequencies(ds)
-    drawn = keys or _largest(shares)
-    others = ~np.isin(freq, drawn)
+    along = parts(ds, "logit_trig_share")
+    shares = ds["logit_trig_share"].transpose(along.dim, "step")
+    drawn = along.keys or _largest(shares, along.labels)
+    others = ~np.isin(along.labels, drawn)
     if others.any():
         rest = np.fmax.reduce(np.asarray(shares.values, dtype=np.float64)[others], axis=0)
         seen = np.isfinite(rest)
         _line(fig, ds["step"].values[seen], rest[seen], "largest other", PALE, "solid", 1.5)
     for number, k in enumerate(drawn):
-        x, y = curve(ds, "logit_trig_share", freq=k)
+        x, y = curve(ds, "logit_trig_share", **{along.dim: k})
         colour = COLOURS[number % 6]
-        _line(fig, x, y, f"k = {k}", colour, DASHES[number % len(DASHES)], 1.5)
+        label = f"k = {k}" if along.dim == "freq" else str(k)
+        _line(fig, x, y, label, colour, DASHES[number % len(DASHES)], 1.5)
     _line(fig, *curve(ds, "logit_trig_share_key"), "sum over keys", BLACK, "solid", 2.2)
     fig.update_yaxes(rangemode="tozero", title_text="share of logit energy (0 to 1)")
     dress(fig, height=340, single=280)
@@ -51,9 +54,9 @@ def logit_shares(
     return fig
 
 
-def _largest(shares: xr.DataArray) -> list[int]:
+def _largest(shares: xr.DataArray, labels: np.ndarray) -> list[Any]:
     final = np.nan_to_num(shares.values[:, -1], nan=-1.0)
-    return sorted(int(k) for k in shares["freq"].values[np.argsort(final)[::-1][:MOST_OTHERS]])
+    return sorted(labels[np.argsort(final)[::-1][:MOST_OTHERS]].tolist())
 
 
 def _line(

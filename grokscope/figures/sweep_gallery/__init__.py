@@ -1,0 +1,1 @@
+"""One file per figure of a sweep; `grokscope.figures.SWEEP_NAMES` lists them."""
