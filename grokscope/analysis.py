@@ -13,7 +13,7 @@ from grokscope.files import replacing
 from grokscope.measures.registry import Measure, choose
 from grokscope.runs.context import Context
 from grokscope.runs.key import MAJORITY, RULES
-from grokscope.runs.metrics import metric_arrays
+from grokscope.runs.metrics_dataset import task_facts, with_metrics
 from grokscope.runs.run import Run, open_run
 from grokscope.runs.snapshot import Snapshot
 from grokscope.runs.sums import N_DRAWS
@@ -166,7 +166,7 @@ def _dataset(
             ds[name] = (dims, values, attrs)
     if "input" in ds.sizes and run.task.is_binary:
         ds = ds.assign_coords(_table(run))
-    ds = _with_metrics(ds, run)
+    ds = with_metrics(ds, run)
     ds = _with_key(ds, run, context)
     for label, coordinate in ds.coords.items():
         known = {"long_name": _COORDINATES.get(str(label), str(label)), "units": "1"}
@@ -233,22 +233,6 @@ def _coordinates(snap: Snapshot, at_end: dict[str, np.ndarray]) -> dict[str, Any
     return found
 
 
-def _with_metrics(ds: "xarray.Dataset", run: Run) -> "xarray.Dataset":
-    steps, arrays = metric_arrays(run.metrics())
-    if not len(steps):
-        return ds
-    ds = ds.assign_coords(metric_step=("metric_step", steps), rows=list(ROWS))
-    for kind, unit in (("loss", "nat"), ("accuracy", "1")):
-        attrs = {
-            "long_name": f"{kind.capitalize()} recorded in training",
-            "units": unit,
-            "formula": f"{kind} as recorded in metrics.jsonl",
-            "source": "the run's metrics",
-        }
-        ds[f"metric_{kind}"] = (("rows", "metric_step"), arrays[kind], attrs)
-    return ds
-
-
 def _with_key(ds: "xarray.Dataset", run: Run, context: Context) -> "xarray.Dataset":
     if run.task.cyclic is None:
         return ds
@@ -265,29 +249,15 @@ def _with_key(ds: "xarray.Dataset", run: Run, context: Context) -> "xarray.Datas
 
 
 def _attributes(run: Run, skipped: dict[str, str], context: Context) -> dict[str, Any]:
-    task, split = run.task, run.split
-    attrs: dict[str, Any] = {
+    attrs = task_facts(run) | {
         "run": run.name,
-        "task": task.name,
-        "task_formula": task.formula,
-        "p": task.p,
-        "layout": task.layout,
-        "n_classes": task.n_classes,
-        "chance_accuracy": 1 / task.n_classes,
-        "chance_loss": float(np.log(task.n_classes)),
         "config": json.dumps(run.info, allow_nan=False),
         "config_hash": run.config_hash,
         "grokscope_version": __version__,
         "skipped": json.dumps(skipped),
     }
-    if task.cyclic is not None:
-        attrs |= {"n_freq": task.cyclic.n_freq, "group": task.cyclic.group}
+    if run.task.cyclic is not None:
         attrs |= {"key_rule": context.rule, "key_at": "final"}
-    elif task.group is not None:
-        attrs["group"] = task.group.name
-    if split is not None:
-        for name in ("train", "test", "test_twin_free"):
-            attrs[f"n_{name}"] = len(split.rows(name))
     return attrs
 
 

@@ -7,6 +7,7 @@ from importlib import import_module
 COMMANDS = {
     "demo": ("demo", "train a small run that groks, analyse it, and print where the report is"),
     "train": ("train", "train a model with dense checkpoints"),
+    "sweep": ("sweep", "train many runs that a file describes, several at a time"),
     "resume": ("resume", "go on with an interrupted run"),
     "analyze": ("analyze", "measure every checkpoint, locate the events, write the report"),
     "figure": ("figure", "write one figure of an analysed run"),
