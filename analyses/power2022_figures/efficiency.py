@@ -40,9 +40,7 @@ def left_claims(sweep: Sweep) -> list[Claim]:
             "less than half",
             f"{needed_words(zero)} against {needed_words(none)}",
             bool(most(zero) <= least(none)),
-            f"criterion: its interval is below; at most {most(zero) / least(none):.2f} of it"
-            if least(none) and most(zero) < 9
-            else "criterion: its interval is below",
+            "criterion: its interval is below" + _ratio(zero, none),
         ),
         Claim(
             "the same: weight decay to the initialisation",
@@ -55,6 +53,19 @@ def left_claims(sweep: Sweep) -> list[Claim]:
     others = [n for n in needed if n not in (TO_ZERO, TO_INITIALISATION, ADAM)]
     found += [Claim(f"the same: {name}", "-", needed_words(needed[name]), None) for name in others]
     return found
+
+
+def _ratio(zero: DataNeeded, none: DataNeeded) -> str:
+    """Say what is known of the factor between the two shares of data."""
+    if zero.censored or not least(none):
+        return ""
+    ratio = most(zero) / least(none)
+    told = (
+        "less than half"
+        if ratio < 0.5
+        else "whether it is less than half cannot be told on this grid"
+    )
+    return f"; at most {ratio:.2f} of it: {told}"
 
 
 def right_claims(sweep: Sweep) -> list[Claim]:

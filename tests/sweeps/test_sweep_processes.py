@@ -26,7 +26,7 @@ from grokscope.sweeps.worker import serve
 LONG = only(steps=10**6, eval_every=20, checkpoint_every=0, checkpoint_log=0)
 
 
-def wait_for(what, seconds: float = 90):
+def wait_for(what, seconds: float = 300):
     """Wait until `what()` is true and return it."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -101,7 +101,7 @@ def test_an_interrupt_keeps_every_state(started, to_all):
     for _ in range(2):  # twice: the second must not cut the states being written
         (os.killpg if to_all else os.kill)(process.pid, signal.SIGINT)
         time.sleep(0.05)
-    assert process.wait(timeout=60) == 130
+    assert process.wait(timeout=120) == 130
     assert process.stderr.read() == ""
     assert not any(map(is_alive, workers))
     states = states_of(out)
