@@ -99,7 +99,8 @@ def check_count(spec: Specification, yes: bool) -> None:
     """Raise RequestError where a sweep has more runs than can be meant; nothing is built."""
     count = f"{spec.source}: {spec.n_runs:,} runs"
     if spec.n_runs > MAX_RUNS:
-        raise RequestError(count, f"at most {MAX_RUNS:,}", "give the grid fewer values")
+        accepted = f"up to {ASK_FROM:,} without --yes (yes=True), at most {MAX_RUNS:,} with it"
+        raise RequestError(count, accepted, "give the grid fewer values")
     if spec.n_runs > ASK_FROM and not yes:
         raise RequestError(
             count,
