@@ -35,7 +35,17 @@ class Options:
     """Train what a figure of Power et al. 2022 needs, draw it, and print published against measured."""
 
     figure: Literal[
-        "1-left", "1-centre", "2-left", "2-right", "3", "4", "A.4", "A.5", "division", "all"
+        "1-left",
+        "1-centre",
+        "2-left",
+        "2-right",
+        "3",
+        "4",
+        "A.4",
+        "A.5",
+        "A.5-mixed",
+        "division",
+        "all",
     ]
     """Which figure; division: the preset power2022 as it is. (Figure 5: grokscope figure RUN operation_table.)"""
     scale: Literal["small", "paper"] = "small"
