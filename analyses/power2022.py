@@ -43,6 +43,7 @@ class Options:
         "4",
         "A.4",
         "A.5",
+        "A.5-post",
         "A.5-mixed",
         "division",
         "all",
