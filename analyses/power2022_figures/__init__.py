@@ -43,4 +43,16 @@ FIGURES = {
     "3": Figure("t-SNE of the output layer", "3", structure.draw, structure.claims),
     "A.4": Figure("outliers among the training answers", "A.4", outliers.draw, outliers.claims),
     "A.5": Figure("sharpness against validation accuracy", "A.5", sharpness.draw, sharpness.claims),
+    "A.5-post": Figure(
+        "sharpness against validation accuracy, with the paper's LayerNorms",
+        "A.5-post",
+        sharpness.draw,
+        sharpness.claims,
+    ),
+    "A.5-mixed": Figure(
+        "sharpness against validation accuracy, networks optimised in five ways",
+        "A.5-mixed",
+        sharpness.draw,
+        sharpness.claims,
+    ),
 }
