@@ -12,8 +12,9 @@ from grokscope.errors import RequestError, UnsoundError
 from grokscope.files import replacing
 from grokscope.measures.registry import Measure, choose
 from grokscope.runs.context import Context
-from grokscope.runs.key import MAJORITY, RULES
+from grokscope.runs.key import GROUP_RULES, MAJORITY, RULES
 from grokscope.runs.metrics_dataset import task_facts, with_metrics
+from grokscope.runs.products import irreps_of, product_form_of
 from grokscope.runs.run import Run, open_run
 from grokscope.runs.snapshot import Snapshot
 from grokscope.runs.sums import N_DRAWS
@@ -29,7 +30,8 @@ _COORDINATES = {
     "metric_step": "Step of a line of metrics",
     "rows": "Set of rows",
     "freq": "Frequency",
-    "key": "Key frequency, by number",
+    "irrep": "Real irreducible representation of the group",
+    "key": "Key frequency, or key representation, by number",
     "param": "Weight, or all together",
     "component": "What was taken away",
     "mode": "How it was taken away",
@@ -62,14 +64,15 @@ def analyze(
     run
         A run or its directory.
     measures
-        Names of measures or of their variables; all where None.
+        Names of measures or of their variables; "default" where None (see `choose`).
     steps
         Checkpointed steps; all where None. The last of them counts as the final one for what is measured there only;
         key frequencies are read at the run's last checkpoint.
     on_step
         Called with (done, total) after each step.
     key_rule
-        How key frequencies are chosen: majority, neuron, embedding or logit (`key_frequencies`).
+        How key frequencies, or key representations, are chosen: majority, neuron, embedding, logit or similarity
+        (`key_frequencies`).
 
     Raises
     ------
@@ -114,8 +117,17 @@ def analyze(
         snap.context.remember(step, snap.weights)
         if on_step is not None:
             on_step(done, len(wanted))
+    taken = [m for m in chosen if m.name not in skipped]
+    for base, instead in _counterparts(chosen):
+        skipped.pop(base if irreps_of(snap) is not None else instead, None)
     arrays = {name: np.stack(values, axis=-1) for name, values in per_step.items()}
-    return _dataset(run, chosen, wanted, arrays, at_end, coordinates, skipped, context)
+    return _dataset(run, taken, wanted, arrays, at_end, coordinates, skipped, context)
+
+
+def _counterparts(chosen: list[Measure]) -> list[tuple[str, str]]:
+    """Return (measure, the one that stands in for it on other groups): one of the two is not for this kind of group."""
+    names = {m.name for m in chosen}
+    return [(m.instead_of, m.name) for m in chosen if m.instead_of in names]
 
 
 def _dataset(
@@ -226,6 +238,11 @@ def _coordinates(snap: Snapshot, at_end: dict[str, np.ndarray]) -> dict[str, Any
         found["neuron"] = np.arange(config.d_mlp)
     if task.cyclic is not None:
         found["freq"] = np.arange(1, task.cyclic.n_freq + 1)
+    elif irreps_of(snap) is not None:
+        found["rule"] = list(GROUP_RULES)
+    form = product_form_of(snap)
+    if form is not None:
+        found["irrep"] = list(form.irreps.names)
     if "ablation_loss" in at_end:
         found["component"] = component_names(snap)
     if "neuron_activation" in at_end:
@@ -234,8 +251,6 @@ def _coordinates(snap: Snapshot, at_end: dict[str, np.ndarray]) -> dict[str, Any
 
 
 def _with_key(ds: "xarray.Dataset", run: Run, context: Context) -> "xarray.Dataset":
-    if run.task.cyclic is None:
-        return ds
     attrs = {
         "long_name": "Key frequencies",
         "units": "frequency",
@@ -243,9 +258,22 @@ def _with_key(ds: "xarray.Dataset", run: Run, context: Context) -> "xarray.Datas
         "source": "Nanda et al. 2023 (arXiv 2301.05217), section 4",
         "rule": context.rule,
         "at": "final",
-        "group": run.task.cyclic.group,
     }
-    return ds.assign(key_frequency=("key", np.array(context.key, dtype=np.int64), attrs))
+    if run.task.cyclic is not None:
+        attrs["group"] = run.task.cyclic.group
+        return ds.assign(key_frequency=("key", np.array(context.key, dtype=np.int64), attrs))
+    form = context.product_form
+    if form is None:
+        return ds
+    attrs |= {
+        "long_name": "Key representations",
+        "units": "name",
+        "formula": "see `grokscope.runs.key_irreps.key_irreps`",
+        "source": f"{attrs['source']}, carried over; similarity: Chughtai et al. 2023 (arXiv 2302.03025)",
+        "group": form.group,
+    }
+    names = np.array([form.irreps.names[i] for i in context.key], dtype=str)
+    return ds.assign(key_irrep=("key", names, attrs))
 
 
 def _attributes(run: Run, skipped: dict[str, str], context: Context) -> dict[str, Any]:
@@ -256,8 +284,10 @@ def _attributes(run: Run, skipped: dict[str, str], context: Context) -> dict[str
         "grokscope_version": __version__,
         "skipped": json.dumps(skipped),
     }
-    if run.task.cyclic is not None:
+    if run.task.cyclic is not None or context.product_form is not None:
         attrs |= {"key_rule": context.rule, "key_at": "final"}
+    if run.task.cyclic is None and context.product_form is not None:
+        attrs["n_irrep"] = len(context.product_form.irreps)
     return attrs
 
 

@@ -22,6 +22,28 @@ MAX_LR = 1e30
 SET_BY_TASK = ("n_ctx", "d_vocab", "d_vocab_out")
 """Fields that follow from the task; nobody sets them."""
 
+Architecture = Literal[
+    "transformer",
+    "mlp",
+    "one_hot_mlp",
+    "shared_one_hot_mlp",
+    "linear_alpha",
+    "linear_beta",
+    "linear_gamma",
+    "linear_delta",
+    "linear_x",
+]
+Initialisation = Literal[
+    "nanda2023",
+    "zhong2023",
+    "chughtai2023",
+    "gromov2023",
+    "zhong2023_linear",
+    "normal",
+    "xavier_uniform",
+    "kaiming_uniform",
+]
+
 
 @dataclass(frozen=True)
 class TaskConfig:
@@ -65,14 +87,18 @@ class SplitConfig:
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """The shape of the hooked transformer; names as in TransformerLens."""
+    """The shape of the model; names as in TransformerLens."""
 
+    architecture: Architecture = "transformer"
+    """transformer; or a feed-forward model of layout "a b" (docs/models.md): mlp (Chughtai et al. 2023), one_hot_mlp
+    (Gromov 2023), shared_one_hot_mlp, linear_alpha to linear_x (Zhong et al. 2023). What a feed-forward model does not
+    have (attention, positions, LayerNorm, other biases) must stay at its default."""
     n_layers: int = 1
-    """Number of blocks."""
+    """Number of blocks; a feed-forward architecture has its own."""
     n_heads: int = 4
     """Attention heads per block."""
     d_model: int = 128
-    """Width of the residual stream."""
+    """Width of the residual stream; in a feed-forward model of each operand's embedding."""
     d_head: int = 32
     """Width of a head."""
     d_mlp: int = 512
@@ -93,6 +119,8 @@ class ModelConfig:
     """Position embedding."""
     attention_mask: Literal["causal", "none"] = "causal"
     """Which positions attention may look at."""
+    attention_rate: float = 1.0
+    """Attention is rate * softmax + (1 - rate) at every visible position (alpha of Zhong et al. 2023), 0 to 1."""
     attn_only: bool = False
     """Leave the neurons out."""
     bias_attn: bool = False
@@ -101,14 +129,18 @@ class ModelConfig:
     """Biases b_in, b_out."""
     bias_unembed: bool = False
     """Bias b_U."""
-    initialisation: Literal["nanda2023", "normal", "xavier_uniform", "kaiming_uniform"] = (
-        "nanda2023"
-    )
-    """nanda2023: randn/sqrt(d_model), W_U randn/sqrt(d_vocab), exact in order; others: see models/initialise.py."""
+    initialisation: Initialisation = "nanda2023"
+    """nanda2023: randn/sqrt(d_model), W_U randn/sqrt(d_vocab), exact in order (a feed-forward architecture has its own
+    published one in its place); others: see models/initialise.py."""
     init_scale: float = 1.0
     """Factor on every initial weight (alpha of Omnigrok, Liu et al. 2022)."""
     init_seed: int = 0
     """Seed of the initialisation alone."""
+
+    @property
+    def has_attention(self) -> bool:
+        """Whether it is a transformer, with heads, positions and a residual stream."""
+        return self.architecture == "transformer"
 
 
 @dataclass(frozen=True)
@@ -177,8 +209,9 @@ class InterventionConfig:
     """Grokfast-MA: factor on the average."""
     orthogonal_gradient: bool = False
     """Take out of each weight's gradient its part along the weight, and restore its norm."""
-    loss_function: Literal["softmax", "stablemax"] = "softmax"
-    """What makes logits probabilities in the training loss."""
+    loss_function: Literal["softmax", "stablemax", "mse"] = "softmax"
+    """What makes logits probabilities in the training loss; mse: no cross-entropy, but the mean over rows and classes
+    of (logits - one-hot answer)^2."""
     temperature: float = 1.0
     """The training loss is that of logits / temperature."""
     constrained_norm: float = 0.0
@@ -388,6 +421,8 @@ def validate(config: RunConfig) -> None:
             raise RequestError(f"{name} = {value}", "a whole number from 0 to 2^63 - 1")
     if opt.lr > MAX_LR:
         raise RequestError(f"lr = {opt.lr}", f"at most {MAX_LR:g}; float32 overflows beyond")
+    if not 0 <= model.attention_rate <= 1:
+        raise RequestError(f"attention_rate = {model.attention_rate}", "a number from 0 to 1")
     if model.init_scale <= 0:
         raise RequestError(f"init_scale = {model.init_scale}", "a number above 0")
     limits = {"n_layers": 64, "n_heads": 256, "d_model": 16384, "d_head": 4096, "d_mlp": 65536}

@@ -29,15 +29,28 @@ class Analysed:
     verdict: dict[str, Any]
     report: Path
 
+    @property
+    def key(self) -> "xarray.DataArray | None":
+        """Key frequencies, or the names of key representations; None for a task without a group."""
+        from grokscope.transitions.curves import key_variable
+
+        name = key_variable(self.dataset)
+        return self.dataset[name] if name in self.dataset else None
+
+    @property
+    def learned(self) -> "Transitions | None":
+        """When each key frequency, or key representation, was learned; None for a task without a group."""
+        from grokscope.transitions import learning_order
+
+        return None if self.key is None else learning_order(self.dataset)
+
     def to_json(self) -> dict[str, Any]:
         """Return what `grokscope analyze --json` prints."""
-        key = (
-            self.dataset["key_frequency"].values.tolist() if "key_frequency" in self.dataset else []
-        )
+        key = self.key
         return {
             "run": str(self.run.path),
             "steps": self.dataset["step"].values.tolist(),
-            "key": key,
+            "key": [] if key is None else key.values.tolist(),
             "transitions": self.transitions.to_json(),
             "verdict": self.verdict,
             "report": str(self.report),

@@ -46,6 +46,8 @@ def facts(measure: Any) -> nodes.field_list:
     fields += field("taken at", "every step" if measure.at == "every" else "the final step")
     if measure.needs:
         fields += field("needs", ", ".join(measure.needs))
+    if measure.instead_of:
+        fields += field("stands in for", f"{measure.instead_of}, on groups that are not cyclic")
     return fields
 
 

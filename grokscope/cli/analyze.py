@@ -24,8 +24,8 @@ class Options:
     request only, as where nothing is given; all: every one. default,sharpness adds one."""
     steps: str = ""
     """Checkpointed steps: 0,100,200 or 0:5000 or 0:5000:500 (checkpoints in the range); all where not given."""
-    key_rule: Literal["majority", "neuron", "embedding", "logit"] = "majority"
-    """How key frequencies are chosen; majority: two of the three published rules."""
+    key_rule: Literal["majority", "neuron", "embedding", "logit", "similarity"] = "majority"
+    """How key frequencies, or key representations, are chosen; majority: two of neuron, embedding and logit."""
     json: bool = False
     """Print run, steps, key, transitions, verdict and report as JSON."""
     quiet: bool = False

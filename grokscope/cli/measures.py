@@ -40,6 +40,7 @@ def main(argv: Sequence[str]) -> int:
                     "needs": list(m.needs),
                     "version": m.version,
                     "default": m.default,
+                    "instead_of": m.instead_of,
                     "variables": {
                         name: {
                             "dims": list(o.dims),

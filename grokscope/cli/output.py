@@ -38,9 +38,13 @@ def print_analysed(found: "Analysed") -> None:
     others = [t.name for t in found.transitions if t not in looked]
     if others:
         print(f"nothing to look at for: {', '.join(others)} (transitions.json says why)")
-    key = found.dataset["key_frequency"] if "key_frequency" in found.dataset else None
+    key = found.key
     if key is not None:
-        numbers = ", ".join(str(k) for k in key.values.tolist()) or "none"
-        print(f"key frequencies: {numbers} (rule: {key.attrs['rule']}, at the final step)")
+        names = ", ".join(str(k) for k in key.values.tolist()) or "none"
+        what = key.attrs["long_name"].lower()
+        print(f"{what}: {names} (rule: {key.attrs['rule']}, at the final step)")
+    if found.learned:
+        seen = [f"{t.name.removeprefix('learned_')} {t.when}" for t in found.learned]
+        print(f"learned in the order: {', '.join(seen)} (half of the final share of the logits)")
     print(found.verdict["sentence"])
     print(f"report: {found.report}")

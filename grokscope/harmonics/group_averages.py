@@ -76,13 +76,29 @@ def character_cosines(
     row_product
         x . y of each row.
     """
-    n = irreps.order
     centred = logits - logits.mean(1, keepdims=True)
-    energy = float(np.square(centred).sum())
+    total = total_by_sum(centred, row_product, irreps.order)
+    return cosines_of_totals(total, float(np.square(centred).sum()), len(row_product), irreps)
+
+
+def cosines_of_totals(
+    total: Float[ndarray, "element element"], energy: float, n_rows: int, irreps: Irreps
+) -> Float[ndarray, " irrep"]:
+    """Return `character_cosines` from what they need of the row-centred logits.
+
+    Parameters
+    ----------
+    total
+        Their total over the rows of each product.
+    energy
+        The sum of their squares.
+    n_rows
+        Number of rows.
+    """
     if energy == 0:
         return np.full(len(irreps), np.nan)
-    by_quotient = _total_by_quotient(total_by_sum(centred, row_product, n), irreps.table)
-    norms = np.array([len(row_product) * n * len(rep.commutant) for rep in irreps])
+    by_quotient = _total_by_quotient(total, irreps.table)
+    norms = np.array([n_rows * irreps.order * len(rep.commutant) for rep in irreps])
     return irreps.characters @ by_quotient / np.sqrt(norms * energy)
 
 

@@ -14,7 +14,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from grokscope.harmonics.sum_projection import sum_directions
-from grokscope.models.fast import after_attention, after_sum, last_block, mlp_out
+from grokscope.models.families import after_sum, last_block, unembedding
+from grokscope.models.fast import after_attention, mlp_out
 from grokscope.runs.key import DEFAULT_RULE, neuron_shares
 from grokscope.runs.snapshot import Snapshot
 from grokscope.runs.sums import (
@@ -91,12 +92,17 @@ class Component:
 
 
 def components(snap: Snapshot) -> list[Component]:
-    """Return everything that can be taken away: frequencies, neurons, heads, attention, MLP, skip paths."""
+    """Return everything that can be taken away: frequencies, neurons, heads, attention, MLP, skip paths.
+
+    A feed-forward model has no heads, attention or skip paths.
+    """
     found: list[Component] = []
     if snap.task.cyclic is not None and snap.key:
         found += _frequency_components(snap)
         if snap.has_neurons:
             found += _neuron_components(snap)
+    if not snap.config.has_attention:
+        return [*found, _whole_layer(snap)]
     return found + _head_components(snap) + _path_components(snap)
 
 
@@ -110,7 +116,7 @@ def logits_after(
         return snap.answer_logits[rows] + change
     linear_from_here = c.normalization == "none" and (of == "end" or c.attn_only)
     if linear_from_here:
-        through = change @ w["unembed.W_U"][:, : snap.task.n_classes]
+        through = change @ unembedding(w, c)[:, : snap.task.n_classes]
         return snap.answer_logits[rows] + through
     if of == "middle" and not c.attn_only:
         block = last_block(w, c)
@@ -297,6 +303,23 @@ def _head_components(snap: Snapshot) -> list[Component]:
         )
 
     return [component(head) for head in range(n_heads)]
+
+
+def _whole_layer(snap: Snapshot) -> Component:
+    """All neurons of a feed-forward model's last layer, as "MLP"; they are the whole sum that the unembedding reads."""
+    neurons = snap.neurons
+    mean = neurons.mean(0)
+
+    def part(turn: Tensor | None = None) -> Part:
+        return Part("end", lambda rows: neurons[rows], mean, turn)
+
+    return Component(
+        "MLP",
+        part(),
+        lambda draw: part(_rotation(snap, neurons, draw)),
+        place="mlp.hook_post",
+        edit=lambda mode: taken(neurons, mode),
+    )
 
 
 def _path_components(snap: Snapshot) -> list[Component]:

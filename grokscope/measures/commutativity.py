@@ -2,27 +2,54 @@
 
 import numpy as np
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
-from grokscope.measures.registry import measure
+from grokscope.measures.registry import Output, measure
 from grokscope.runs.snapshot import Snapshot
+
+_FORMULA = "mean over ordered pairs a != b{} of KL(p(.|a,b) || p(.|b,a)), over the answers"
 
 
 @measure(
     source="Tan & Huang 2023; Hwang 2026",
-    units="nat",
-    long_name="Commutativity defect",
-    formula="mean over ordered pairs a != b of KL(p(.|a,b) || p(.|b,a)), over the answers",
+    outputs={
+        "commutativity": Output((), "Commutativity defect", "nat", _FORMULA.format("")),
+        "commutativity_same_answer": Output(
+            (),
+            "Commutativity defect where (a, b) and (b, a) have one answer",
+            "nat",
+            _FORMULA.format(" with the same answer as (b, a)"),
+        ),
+        "commutativity_other_answer": Output(
+            (),
+            "Divergence between (a, b) and (b, a) where their answers differ",
+            "nat",
+            _FORMULA.format(" with another answer than (b, a)"),
+        ),
+    },
     reads=("activations",),
     label_free=True,
     needs=("pairs",),
     builtin=True,
 )
-def commutativity(snap: Snapshot) -> float:
-    """Mean divergence between the answers to (a, b) and to (b, a); it separates copying of twins from the rule."""
+def commutativity(snap: Snapshot) -> dict[str, float]:
+    """Mean divergence between the answers to (a, b) and to (b, a); it separates copying of twins from the rule.
+
+    In a group that does not commute only pairs with a . b = b . a ought to have none.
+    """
     twin = snap.task.twin
     rows = np.flatnonzero((twin >= 0) & (twin != np.arange(len(twin))))
-    if not len(rows):
-        return float("nan")
     log_p = torch.log_softmax(snap.answer_logits, 1)
     here, there = log_p[rows], log_p[twin[rows]]
-    return float((here.exp() * (here - there)).sum(1).mean())
+    divergence = (here.exp() * (here - there)).sum(1)
+    same = torch.as_tensor(snap.task.answers[rows] == snap.task.answers[twin[rows]])
+
+    def mean(values: Float[Tensor, " pair"]) -> float:
+        return float(values.mean()) if len(values) else float("nan")
+
+    return {
+        "commutativity": mean(divergence),
+        "commutativity_same_answer": mean(divergence[same]),
+        "commutativity_other_answer": mean(divergence[~same]),
+    }

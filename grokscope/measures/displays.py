@@ -31,13 +31,13 @@ def example_neurons(snap: Snapshot) -> np.ndarray:
             ("head", "pos", "input"),
             "Attention from the answer position",
             "1",
-            "softmax over positions of q . k / sqrt(d_head), last block",
+            "softmax over positions of q . k / sqrt(d_head), last block; mixed with 1 by attention_rate",
         )
     },
     reads=("activations",),
     label_free=True,
     at="final",
-    needs=("pairs",),
+    needs=("pairs", "attention"),
     builtin=True,
 )
 def attention_pattern(snap: Snapshot) -> np.ndarray:

@@ -3,11 +3,18 @@
 import numpy as np
 import torch
 
-from grokscope.harmonics.fourier import frequencies
 from grokscope.harmonics.table_loss import loss_without_tables
 from grokscope.measures.registry import Output, measure
+from grokscope.measures.restricted_loss import null_losses
 from grokscope.runs.snapshot import Snapshot
-from grokscope.runs.sums import N_DRAWS, mean_logits, null_sets, sum_rows, whole_table_projectors
+from grokscope.runs.sums import (
+    N_DRAWS,
+    every_part,
+    mean_logits,
+    null_spans,
+    sum_rows,
+    whole_table_projectors,
+)
 
 _FORMULA = "cross-entropy over the answers, training rows, of L minus its projections on cos w_k(x+y), sin w_k(x+y), {}"
 
@@ -45,16 +52,14 @@ def excluded_loss(snap: Snapshot) -> dict[str, float | np.ndarray]:
 
     The projection is over all rows, as published. It uses training labels only.
     """
-    cyclic = snap.task.cyclic
-    assert cyclic is not None
     at, means = sum_rows(snap, "train"), mean_logits(snap, "all")
-    single = tuple((int(k),) for k in frequencies(cyclic.n))
-    sets = (*single, snap.key, *null_sets(snap, snap.key)) if snap.key else single
+    single = every_part(snap)
+    sets = (*single, snap.key, *null_spans(snap, snap.key)) if snap.key else single
     tables = whole_table_projectors(snap, sets) @ means
-    losses = loss_without_tables(snap.answer_logits[torch.as_tensor(at.rows)], tables, at, cyclic.n)
-    n_freq = cyclic.n_freq
+    logits = snap.answer_logits[torch.as_tensor(at.rows)]
+    losses = loss_without_tables(logits, tables, at, len(means))
     return {
-        "excluded_loss": float(losses[n_freq]) if snap.key else float("nan"),
-        "excluded_loss_each": losses[:n_freq],
-        "excluded_loss_null": losses[n_freq + 1 :] if snap.key else np.full(N_DRAWS, np.nan),
+        "excluded_loss": float(losses[len(single)]) if snap.key else float("nan"),
+        "excluded_loss_each": losses[: len(single)],
+        "excluded_loss_null": null_losses(losses[len(single) + 1 :]),
     }

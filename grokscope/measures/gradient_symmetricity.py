@@ -4,7 +4,8 @@ import numpy as np
 import torch
 
 from grokscope.measures.registry import measure
-from grokscope.models.fast import fast_forward, make_plan
+from grokscope.models.families import forward
+from grokscope.models.fast import make_plan
 from grokscope.runs.snapshot import Snapshot
 
 N_TRIPLES = 100
@@ -23,7 +24,7 @@ def operand_gradients(
     numbers = np.arange(tokens.numel()).reshape(tokens.shape)
     plan = make_plan(numbers, snap.config.attention_mask == "causal")
     weights = {**snap.weights, "embed.W_E": own.reshape(-1, own.shape[-1])}
-    logits = fast_forward(weights, snap.config, plan).logits
+    logits = forward(weights, snap.config, plan).logits
     (gradient,) = torch.autograd.grad(
         logits[torch.arange(len(rows)), torch.as_tensor(classes)].sum(), own
     )
@@ -38,7 +39,7 @@ def operand_gradients(
     reads=("activations", "gradients"),
     cost="gradient",
     label_free=True,
-    needs=("pairs",),
+    needs=("pairs", "shared embedding"),
     builtin=True,
 )
 def gradient_symmetricity(snap: Snapshot) -> float:

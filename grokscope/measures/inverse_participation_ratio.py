@@ -3,6 +3,7 @@
 import numpy as np
 
 from grokscope.measures.registry import Output, measure
+from grokscope.models.feedforward.forward import operand_tables
 from grokscope.runs.snapshot import Snapshot
 
 _FORMULA = "mean over neurons of (|u|_4 / |u|_2)^4, u = rfft of {} (1 for a pure cosine)"
@@ -21,9 +22,15 @@ def inverse_participation(table: np.ndarray) -> float:
 def input_weights(snap: Snapshot) -> np.ndarray:
     """Return each neuron's weights on the tokens, [n, neuron]: W_E (sum over heads of W_V W_O) W_in, of the last block.
 
+    Of a feed-forward model: what the first operand adds to the first layer, W_E W_in, in exponents.
+
     At the answer position a token reaches the neurons through attention alone; with uniform attention this is the
     sensitivity of a neuron to it, up to a factor.
     """
+    if not snap.config.has_attention:
+        table = operand_tables(snap.weights, snap.config)[0].double().numpy()
+        cyclic = snap.task.cyclic
+        return table if cyclic is None else table[cyclic.token_x]
     block = f"blocks.{snap.config.n_layers - 1}."
     w_v, w_o = (snap.weights[f"{block}attn.{name}"].double().numpy() for name in ("W_V", "W_O"))
     circuit = np.einsum("hde,hem->dm", w_v, w_o)
@@ -37,7 +44,7 @@ def input_weights(snap: Snapshot) -> np.ndarray:
             (),
             "Inverse participation ratio, input side",
             "1",
-            _FORMULA.format("W_E (sum_h W_V W_O) W_in along tokens"),
+            _FORMULA.format("W_E (sum_h W_V W_O) W_in (feed-forward: W_E W_in) along tokens"),
         ),
         "inverse_participation_ratio_out": Output(
             (),

@@ -1,6 +1,8 @@
 """Neurons by frequency: which one explains each best, how well, how many there are, and how concentrated."""
 
 import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
 
 from grokscope.measures.registry import Output, measure
 from grokscope.runs.key import DEFAULT_RULE, neuron_shares
@@ -59,7 +61,11 @@ TOP_K = 5
 )
 def neuron_clusters(snap: Snapshot) -> dict[str, np.ndarray | float]:
     """Best frequency of each neuron and how much it explains."""
-    shares = neuron_shares(snap)
+    return clusters(neuron_shares(snap))
+
+
+def clusters(shares: Float[ndarray, "part neuron"]) -> dict[str, np.ndarray | float]:
+    """Return what `neuron_clusters` measures, from the share of each neuron that each part explains (NaN: dead)."""
     dead = np.isnan(shares).any(0)
     filled = np.nan_to_num(shares)
     best, fraction = filled.argmax(0), filled.max(0)

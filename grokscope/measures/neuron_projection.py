@@ -6,7 +6,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from grokscope.measures.registry import Output, measure
-from grokscope.models.fast import after_sum, last_block, mlp_out
+from grokscope.models.families import after_sum, last_block
+from grokscope.models.fast import mlp_out
+from grokscope.runs.products import sum_form
 from grokscope.runs.snapshot import Snapshot
 from grokscope.runs.sums import mean_neurons, whole_table_projectors
 from grokscope.tasks import ROWS
@@ -61,8 +63,6 @@ def loss_of_stream(
 @torch.no_grad()
 def neuron_projection(snap: Snapshot) -> dict[str, np.ndarray | float]:
     """Restricted and excluded loss with the projection applied before the neuron-logit map."""
-    cyclic = snap.task.cyclic
-    assert cyclic is not None
     if not snap.key:
         return {
             "restricted_loss_neuron": np.full(len(ROWS), np.nan),
@@ -70,13 +70,14 @@ def neuron_projection(snap: Snapshot) -> dict[str, np.ndarray | float]:
         }
     constant, waves = stream_of_key(snap, snap.key)
     waves = torch.cat([waves, torch.zeros_like(waves[:1])])
-    in_group = torch.as_tensor(cyclic.rows)
-    sums = torch.full((snap.task.n_inputs,), cyclic.n)
-    sums[in_group] = torch.as_tensor(cyclic.row_sum)
+    form = sum_form(snap)
+    in_group = torch.as_tensor(form.rows)
+    sums = torch.full((snap.task.n_inputs,), form.n)
+    sums[in_group] = torch.as_tensor(form.row_sum)
     skip, block = snap.activations.resid_mid, last_block(snap.weights, snap.config)
 
     kept = skip + constant + waves[sums]
-    outside = torch.nonzero(sums == cyclic.n)[:, 0]
+    outside = torch.nonzero(sums == form.n)[:, 0]
     kept[outside] = skip[outside] + mlp_out(block, snap.neurons[outside])
     every_row = torch.arange(len(sums))
     restricted = snap.mean_over_rows(loss_of_stream(snap, kept, every_row)).array()

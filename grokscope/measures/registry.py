@@ -73,11 +73,14 @@ class Measure:
     at
         Taken at every step, or at the final one only.
     needs
-        Of "cyclic", "pairs", "split", "neurons": what a run must have for it.
+        What a run must have for it: of "cyclic", "product", "irreps" (a product in a group that is not cyclic),
+        "subgroups", "pairs", "split", "neurons", "attention", "shared embedding", "run".
     version
         Raised when the definition changes.
     default
         Whether it is taken without being asked for; false for what takes very long.
+    instead_of
+        The measure that it stands in for on groups that are not cyclic, "" for none. It may give the same variables.
     """
 
     name: str
@@ -93,6 +96,7 @@ class Measure:
     version: int
     default: bool
     builtin: bool
+    instead_of: str = ""
 
     @property
     def summary(self) -> str:
@@ -101,21 +105,34 @@ class Measure:
 
     def why_not(self, snapshot: "Snapshot") -> str:
         """Return why `snapshot` cannot be measured, "" where it can."""
-        has = {
-            "cyclic": snapshot.task.cyclic is not None,
-            "pairs": snapshot.task.is_binary,
-            "split": snapshot.split is not None,
-            "neurons": snapshot.has_neurons,
-            "run": snapshot.run is not None,
+        from grokscope.runs.products import irreps_of, product_form_of  # noqa: PLC0415
+        from grokscope.runs.subgroups import proper_subgroups  # noqa: PLC0415
+
+        has: dict[str, Callable[[], bool]] = {
+            "cyclic": lambda: snapshot.task.cyclic is not None,
+            "product": lambda: product_form_of(snapshot) is not None,
+            "irreps": lambda: irreps_of(snapshot) is not None,
+            "subgroups": lambda: bool(proper_subgroups(snapshot)),
+            "pairs": lambda: snapshot.task.is_binary,
+            "split": lambda: snapshot.split is not None,
+            "neurons": lambda: snapshot.has_neurons,
+            "attention": lambda: snapshot.config.has_attention,
+            "shared embedding": lambda: "embed.W_E" in snapshot.weights,
+            "run": lambda: snapshot.run is not None,
         }
         words = {
             "cyclic": "the task has no cyclic group",
+            "product": "the answer is no product in a group",
+            "irreps": "the answer is no product in a group that is not cyclic",
+            "subgroups": "the group has no subgroups between itself and the trivial one, or too many",
             "pairs": "the task is no table of pairs (a, b)",
             "split": "the split is not known",
             "neurons": "the model has no neurons",
+            "attention": "the model has no attention",
+            "shared embedding": "the operands do not share an embedding",
             "run": "there is no run behind it",
         }
-        return "; ".join(words[need] for need in self.needs if not has[need])
+        return "; ".join(words[need] for need in self.needs if not has[need]())
 
     def __call__(self, snapshot: "Snapshot") -> dict[str, ndarray]:
         """Return {variable: array}, each checked against its dimensions."""
@@ -166,6 +183,7 @@ def measure(
     version: int = 1,
     default: bool = True,
     builtin: bool = False,
+    instead_of: str = "",
 ) -> Any:
     """Register a function of a Snapshot as a measure: it appears in the dataset, the catalogue and the report.
 
@@ -179,7 +197,7 @@ def measure(
         For the variable's attributes; the docstring's first line where not given.
     outputs
         For several variables at once: name -> Output; the function then returns a dict.
-    reads, cost, label_free, causal, at, needs, version, default
+    reads, cost, label_free, causal, at, needs, version, default, instead_of
         See `Measure`.
 
     Raises
@@ -223,6 +241,7 @@ def measure(
             version=version,
             default=default,
             builtin=builtin,
+            instead_of=instead_of,
         )
         return function
 
@@ -249,7 +268,8 @@ def catalogue() -> list[Measure]:
 def choose(names: Sequence[str] | None) -> list[Measure]:
     """Return the measures with these names, those that are taken by default where None.
 
-    A variable's name stands for its measure; "default" stands for those that are taken by default, "all" for every one.
+    A variable's name stands for its measure, a measure's name also for the one that stands in for it on other groups;
+    "default" stands for those that are taken by default, "all" for every one.
 
     Raises
     ------
@@ -257,7 +277,10 @@ def choose(names: Sequence[str] | None) -> list[Measure]:
         For an unknown name, with the nearest one.
     """
     everything = catalogue()
-    by_name = {v: {m.name} for m in everything for v in (*m.outputs, m.name)}
+    by_name: dict[str, set[str]] = {}
+    for m in everything:
+        for name in {*m.outputs, m.name, m.instead_of} - {""}:
+            by_name.setdefault(name, set()).add(m.name)
     by_name["default"] = {m.name for m in everything if m.default}
     by_name["all"] = {m.name for m in everything}
     wanted: set[str] = set()

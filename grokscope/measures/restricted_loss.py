@@ -1,5 +1,7 @@
 """Restricted loss: the loss of the key-frequency functions of the sum alone."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from grokscope.harmonics.table_loss import loss_of_table
@@ -10,7 +12,7 @@ from grokscope.runs.sums import (
     N_DRAWS,
     held_out_projectors,
     mean_logits,
-    null_sets,
+    null_spans,
     sum_rows,
     whole_table_projectors,
 )
@@ -51,10 +53,15 @@ def held_out(snap: Snapshot, key: tuple[int, ...]) -> tuple[float, float, np.nda
     at = sum_rows(snap, "test_twin_free")
     if not key or not len(at.rows):
         return float("nan"), float("nan"), np.full(N_DRAWS, np.nan)
-    fits = held_out_projectors(snap, (key, *null_sets(snap, key)))
+    fits = held_out_projectors(snap, (key, *null_spans(snap, key)))
     tables = fits @ mean_logits(snap, "test_twin_free")
     loss, se = loss_of_table(tables[0], at)
-    return loss, se, np.array([loss_of_table(table, at)[0] for table in tables[1:]])
+    return loss, se, null_losses([loss_of_table(table, at)[0] for table in tables[1:]])
+
+
+def null_losses(found: Sequence[float] | np.ndarray) -> np.ndarray:
+    """Return the losses of the null's draws, not-a-number for those that there are too few of (`null_spans`)."""
+    return np.append(np.asarray(found, dtype=np.float64), np.full(N_DRAWS - len(found), np.nan))
 
 
 def _outputs(suffix: str, which: str) -> dict[str, Output]:

@@ -12,8 +12,8 @@ from torch.nn import functional
 from grokscope.errors import RequestError
 from grokscope.measures.box_maximum import BoxMaximum, ValueAndGradient, maximise_in_box
 from grokscope.measures.registry import measure
+from grokscope.models.families import logits_of
 from grokscope.models.fast import Plan, make_plan
-from grokscope.models.folded import fast_logits
 from grokscope.runs.snapshot import Snapshot
 
 EPSILON = 1e-3
@@ -85,7 +85,7 @@ def _loss_and_gradient(snap: Snapshot, plan: Plan, labels: Tensor) -> ValueAndGr
 
     def function(x: Float[ndarray, " n"]) -> tuple[float, Float[ndarray, " n"]]:
         leaf = torch.tensor(x, requires_grad=True)
-        logits = fast_logits(weights_of(leaf), snap.config, plan)
+        logits = logits_of(weights_of(leaf), snap.config, plan)
         loss = functional.cross_entropy(logits, labels)
         (gradient,) = torch.autograd.grad(loss, leaf)
         return loss.item(), gradient.numpy()

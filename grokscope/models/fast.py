@@ -21,7 +21,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from grokscope.config import ModelConfig
-from grokscope.models.parts import ACTIVATIONS, layer_norm, position_table
+from grokscope.models.parts import ACTIVATIONS, layer_norm, mixed_pattern, position_table
 
 OnAddition = Callable[[Tensor], Tensor]
 """Changes what attention or neurons add to the stream [context, d_model], such as dropout."""
@@ -115,7 +115,7 @@ class FastActivations:
     resid_post
         Shape [input, d_model], the stream after the last block.
     pattern
-        Shape [input, head, pos], attention from the last position.
+        Shape [input, head, pos], attention from the last position, mixed by `attention_rate`.
     z
         Shape [input, head, d_head], each head's mix of values.
     attn_out
@@ -295,9 +295,8 @@ def mix(
             _scores(query, streams[i].index, keys[j], index, n_context)
             for j, index in enumerate(seen)
         ]
-        pattern = torch.stack([s.expand(n_context, config.n_heads) for s in scores], dim=2).softmax(
-            -1
-        )
+        stacked = torch.stack([s.expand(n_context, config.n_heads) for s in scores], dim=2)
+        pattern = mixed_pattern(stacked.softmax(-1), config.attention_rate)
         z = sum(pattern[:, :, j, None] * gather(values[j], index) for j, index in enumerate(seen))
         assert isinstance(z, Tensor)
         found[i] = (z, pattern)

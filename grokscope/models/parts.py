@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional
 
@@ -45,6 +45,24 @@ def position_table(
     if config.positional == "sinusoidal":
         return sinusoidal_positions(config.n_ctx, config.d_model, like.dtype).to(like.device)
     return None
+
+
+def mixed_pattern(
+    softmax: Float[Tensor, "*batch key"],
+    rate: float,
+    visible: Bool[Tensor, "... key"] | None = None,
+) -> Float[Tensor, "*batch key"]:
+    """Return rate * softmax + (1 - rate) at every visible position (all where None), 0 elsewhere.
+
+    Source: Zhong et al. 2023 (arXiv 2306.17844) and their code, M' = alpha M + (1 - alpha) 1. The ones are not divided
+    by the number of positions: a row sums to rate + (1 - rate) * positions. Rate 1 is plain attention, to the bit;
+    rate 0 reads all positions alike, and the gradients of queries and keys are 0.
+    """
+    if rate == 1:
+        return softmax
+    if visible is None:
+        return rate * softmax + (1 - rate)
+    return rate * softmax + (1 - rate) * visible.to(softmax.dtype)
 
 
 def layer_norm(

@@ -1,4 +1,4 @@
-"""The weights of a transformer: their names and shapes, as TransformerLens users know them."""
+"""The weights of a model: their names and shapes, as TransformerLens users know them."""
 
 from collections.abc import Mapping
 
@@ -6,14 +6,18 @@ from torch import Tensor
 
 from grokscope.config import ModelConfig
 from grokscope.errors import UnsoundError
+from grokscope.models.feedforward.forms import form_of
 
 
 def weight_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
     """Return name -> shape of every trained weight of `config`, in the order of the forward pass.
 
     W_E [token d_model]; W_pos [pos d_model]; W_Q, W_K, W_V [head d_model d_head]; W_O [head d_head d_model];
-    W_in [d_model neuron]; W_out [neuron d_model]; W_U [d_model class]; biases where the configuration has them.
+    W_in [d_model neuron]; W_out [neuron d_model]; W_U [d_model class]; biases where the configuration has them. A
+    feed-forward model's are those of its form.
     """
+    if not config.has_attention:
+        return form_of(config).weight_shapes(config)
     c = config
     shapes: dict[str, tuple[int, ...]] = {"embed.W_E": (c.d_vocab, c.d_model)}
     if c.positional == "learned":

@@ -3,23 +3,24 @@
 What is special about it:
 - built on `HookedRootModule` and `HookPoint` only, the parts that TransformerLens calls permanent;
 - every part that published grokking models differ in is configuration: biases per part, normalisation none, pre or
-  post, positions learned, sinusoidal or none, mask causal or none, any activation, vocabulary in and out;
+  post, positions learned, sinusoidal or none, mask causal or none, attention rate, any activation, vocabulary in and
+  out;
 - a hook edits what its name says: `hook_resid_mid` the residual stream, `hook_attn_scores` the scores.
 """
 
 from collections.abc import Mapping
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import cast
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
-from transformer_lens import HookedRootModule
 from transformer_lens.hook_points import HookPoint
 
 from grokscope.config import ModelConfig
+from grokscope.models.hooked import HookedModel
 from grokscope.models.initialise import initialise
-from grokscope.models.parts import ACTIVATIONS, layer_norm, position_table
+from grokscope.models.parts import ACTIVATIONS, layer_norm, mixed_pattern, position_table
 from grokscope.models.shapes import check_weights
 
 
@@ -45,6 +46,7 @@ class LayerNorm(nn.Module):
 class Attention(nn.Module):
     """Attention; hooks q, k, v, z [batch pos head d_head], attn_scores, pattern [batch head query key].
 
+    `hook_pattern` holds what multiplies the values: the softmax mixed by `attention_rate` (see `mixed_pattern`).
     `hook_result` [batch pos head d_model] is computed only where `cfg.use_attn_result` is set, as in TransformerLens.
     """
 
@@ -76,11 +78,13 @@ class Attention(nn.Module):
         k = self.hook_k(torch.einsum("bpd,hde->bphe", x, self.W_K) + self.b_K)
         v = self.hook_v(torch.einsum("bpd,hde->bphe", x, self.W_V) + self.b_V)
         scores = torch.einsum("bqhe,bkhe->bhqk", q, k) / self.cfg.attn_scale
+        n = x.shape[1]
+        visible = torch.ones(n, n, dtype=torch.bool, device=x.device)
         if self.cfg.attention_dir == "causal":
-            n = x.shape[1]
-            future = torch.ones(n, n, dtype=torch.bool, device=x.device).triu(1)
-            scores = scores.masked_fill(future, -torch.inf)
-        pattern = self.hook_pattern(self.hook_attn_scores(scores).softmax(-1))
+            visible = visible.tril()
+            scores = scores.masked_fill(~visible, -torch.inf)
+        softmax = self.hook_attn_scores(scores).softmax(-1)
+        pattern = self.hook_pattern(mixed_pattern(softmax, self.cfg.attention_rate, visible))
         z = self.hook_z(torch.einsum("bhqk,bkhe->bqhe", pattern, v))
         if self.cfg.use_attn_result:
             result = self.hook_result(torch.einsum("bqhe,hed->bqhd", z, self.W_O))
@@ -190,7 +194,7 @@ class Unembed(nn.Module):
         return x @ self.W_U + self.b_U
 
 
-class HookedTransformer(HookedRootModule):
+class HookedTransformer(HookedModel):
     """A transformer whose every activation can be read and edited.
 
     Parameters
@@ -252,19 +256,6 @@ class HookedTransformer(HookedRootModule):
             x = self.ln_final(x)
         return self.unembed(x)
 
-    def run_with_cache(
-        self, *args: Any, return_cache_object: bool = True, **kwargs: Any
-    ) -> tuple[Any, Any]:
-        """Run and keep activations, as `(logits, ActivationCache)`; arguments as in TransformerLens."""
-        from transformer_lens import ActivationCache
-
-        out, cache = super().run_with_cache(*args, **kwargs)
-        if not return_cache_object:
-            return out, cache
-        return out, ActivationCache(
-            cache, self, has_batch_dim=not kwargs.get("remove_batch_dim", False)
-        )
-
     def set_use_attn_result(self, use: bool) -> None:
         """Compute `hook_result`, each head's own addition to the stream, from now on."""
         self.cfg.use_attn_result = use
@@ -290,10 +281,6 @@ class HookedTransformer(HookedRootModule):
     ) -> Float[Tensor, "... d_model"]:
         """Return the unembedding column of each class, for `ActivationCache.logit_attrs`."""
         return self.unembed.W_U.T[tokens]
-
-    def weights(self) -> dict[str, Tensor]:
-        """Return name -> trained weight; the tensors are the model's own."""
-        return dict(self.named_parameters())
 
 
 def _under(weights: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
@@ -331,6 +318,7 @@ def _transformer_lens_cfg(config: ModelConfig, like: Tensor) -> SimpleNamespace:
         attn_only=config.attn_only,
         attn_scale=config.d_head**0.5,
         attention_dir="causal" if config.attention_mask == "causal" else "bidirectional",
+        attention_rate=config.attention_rate,
         normalization=config.normalization,
         normalization_type="LN" if config.normalization == "pre" else None,
         positional_embedding_type="standard",

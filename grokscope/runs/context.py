@@ -11,6 +11,7 @@ from torch import Tensor
 from grokscope.config import ModelConfig
 from grokscope.models.fast import Plan, make_plan
 from grokscope.tasks import Split, Task
+from grokscope.tasks.product_form import ProductForm, product_form
 
 if TYPE_CHECKING:
     from grokscope.runs.run import Run
@@ -25,9 +26,10 @@ class Context:
     task, split, config
         As in the snapshots.
     final_key
-        () -> the key frequencies of the run's final step, by `rule`.
+        () -> the key frequencies of the run's final step, by `rule`; the places of key representations for a group
+        that is not cyclic.
     rule
-        How key frequencies are chosen, at the final and at the current step.
+        How they are chosen, at the final and at the current step.
     """
 
     task: Task
@@ -45,8 +47,13 @@ class Context:
 
     @cached_property
     def key(self) -> tuple[int, ...]:
-        """Key frequencies at the run's final step, ascending."""
+        """Key frequencies, or places of key representations, at the run's final step, ascending."""
         return self.final_key()
+
+    @cached_property
+    def product_form(self) -> ProductForm | None:
+        """The task as a product in a group, cyclic or not; None where it is none."""
+        return product_form(self.task)
 
     def memo(self, name: Any, make: Callable[[], Any]) -> Any:
         """Return what `make` gave the first time it was asked for under `name`."""

@@ -15,7 +15,8 @@ from torch import Tensor
 
 from grokscope.config import ModelConfig, RunConfig, override
 from grokscope.errors import RequestError
-from grokscope.models.fast import fast_forward, make_plan
+from grokscope.models.families import forward
+from grokscope.models.fast import make_plan
 from grokscope.models.foreign import ForeignSeries, expected_loss, identify_split, read_foreign
 from grokscope.runs.checkpoints import checkpoint_path, write_tensors
 from grokscope.runs.metrics import FILE as METRICS_FILE
@@ -188,7 +189,7 @@ def _task_hint(settings: Mapping[str, Any]) -> str | None:
 def _last_logits(series: ForeignSeries, task: Task, model: ModelConfig) -> Tensor:
     plan = make_plan(task.tokens, model.attention_mask == "causal")
     with torch.no_grad():
-        return fast_forward(series.checkpoints[-1].weights, model, plan).logits.double()
+        return forward(series.checkpoints[-1].weights, model, plan).logits.double()
 
 
 def _loss_per_row(

@@ -1,11 +1,14 @@
-"""Key frequencies of a snapshot: the three published rules, and their majority, the default.
+"""Key frequencies of a snapshot: the three published rules, their majority, which is the default, and one more.
 
 The published rules disagree on real models: in one published run a frequency that carries the logits explains .78 of
 each of its 88 neurons (a harmonic has the rest), so the neuron rule misses it; in a memorising network nearly every
 frequency has a quarter of the largest embedding power, so the embedding rule finds most. Two of three are wrong
 together less often.
+
+Frequencies are those of cyclic groups; `key_irreps` has the same rules for representations of any other group.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,12 +20,16 @@ from grokscope.errors import RequestError, nearest
 from grokscope.harmonics.fourier import spectrum
 from grokscope.harmonics.neuron_fractions import neuron_fractions
 from grokscope.harmonics.trig_share import trig_shares
+from grokscope.runs.products import sum_form
 
 if TYPE_CHECKING:
     from grokscope.runs.snapshot import Snapshot
 
 RULES = ("neuron", "embedding", "logit")
 MAJORITY = "majority"
+SIMILARITY = "similarity"
+GROUP_RULES = (*RULES, SIMILARITY)
+"""The rules that a dataset shows beside each other for a group that is not cyclic."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +50,9 @@ class KeyRule:
     above_flat
         logit: and more than this times the lower quartile of the shares, since memorised answers spread over all
         frequencies alike.
+    similarity
+        similarity: a frequency is key where the cosine of the row-centred logits with cos w(x + y - c) is above this
+        (Chughtai et al. 2023, arXiv 2302.03025). It says nothing before a network generalises.
     """
 
     explained: float = 0.85
@@ -50,23 +60,20 @@ class KeyRule:
     power: float = 0.25
     share: float = 0.01
     above_flat: float = 10.0
+    similarity: float = 0.005
 
 
 DEFAULT_RULE = KeyRule()
 
 
 def neuron_table(snapshot: "Snapshot") -> Float[ndarray, "n n neuron"]:
-    """Return the neurons' activations by the exponents (x, y) of the operands."""
-    cyclic = snapshot.task.cyclic
-    if cyclic is None:
-        raise RequestError(
-            f"{snapshot.task.name} mod {snapshot.task.p} has no cyclic group", "a cyclic task"
-        )
+    """Return the neurons' activations by the operands' exponents (x, y), or elements in a group that is not cyclic."""
+    form = sum_form(snapshot)
     activations = snapshot.neurons.numpy()
-    rows = cyclic.rows
+    rows = form.rows
     if not np.array_equal(rows, np.arange(len(activations))):
         activations = activations[rows]
-    return activations.reshape(cyclic.n, cyclic.n, -1)
+    return activations.reshape(form.n, form.n, -1)
 
 
 def neuron_shares(snapshot: "Snapshot") -> Float[ndarray, "freq neuron"]:
@@ -92,15 +99,19 @@ def logit_shares(snapshot: "Snapshot") -> Float[ndarray, " freq"]:
 def key_frequencies(
     snapshot: "Snapshot", rule: str = MAJORITY, options: KeyRule = DEFAULT_RULE
 ) -> tuple[int, ...]:
-    """Return the key frequencies of a snapshot, ascending; () where there are none or the task is not cyclic.
+    """Return the key frequencies of a snapshot, ascending; () where there are none.
+
+    For a product in a group that is not cyclic: the places of its key representations (`key_irreps`). For any other
+    task: ().
 
     - neuron: the frequency that explains most of each neuron, kept if it explains more than .85 for at least five
       neurons; a model without neurons has none;
     - embedding: power of W_E above a quarter of the largest;
     - logit: more than 1 % of the row-centred logit energy on cos w(x + y - c), and ten times the lower quartile;
-    - majority (default): at least two of the three (without neurons: both others).
+    - majority (default): at least two of the three (without neurons: both others);
+    - similarity: a cosine with cos w(x + y - c) above .005.
 
-    Source: Nanda et al. 2023, section 4 and its code, which use all three.
+    Source: Nanda et al. 2023, section 4 and its code, which use the first three; Chughtai et al. 2023 for the last.
 
     Raises
     ------
@@ -109,18 +120,37 @@ def key_frequencies(
     """
     check_rule(rule)
     if snapshot.task.cyclic is None:
-        return ()
-    if rule == MAJORITY:
-        votes = np.sum([_votes(snapshot, each, options) for each in RULES], axis=0)
-        key = votes >= 2
-    else:
-        key = _votes(snapshot, rule, options)
-    return tuple(int(k) + 1 for k in np.flatnonzero(key))
+        from grokscope.runs.key_irreps import key_irreps
+
+        return key_irreps(snapshot, rule, options)
+    return tuple(int(k) + 1 for k in np.flatnonzero(decide(rule, snapshot, _votes, options)))
+
+
+def decide(
+    rule: str,
+    snapshot: "Snapshot",
+    votes: Callable[["Snapshot", str, KeyRule], Bool[ndarray, " part"]],
+    options: KeyRule,
+) -> Bool[ndarray, " part"]:
+    """Return what is key by one rule, or by two of the three, from `votes` by each."""
+    if rule != MAJORITY:
+        return votes(snapshot, rule, options)
+    return np.sum([votes(snapshot, each, options) for each in RULES], axis=0) >= 2
+
+
+def enough_neurons(
+    shares: Float[ndarray, "part neuron"], options: KeyRule
+) -> Bool[ndarray, " part"]:
+    """Return which parts (frequencies, representations) explain enough neurons, by their shares (rule: neuron)."""
+    shares = np.nan_to_num(shares)
+    explained = shares.max(0) > options.explained
+    count = np.bincount(shares.argmax(0)[explained], minlength=len(shares))
+    return count >= max(2, min(options.min_neurons, shares.shape[1] // 20))
 
 
 def check_rule(rule: str) -> None:
     """Raise RequestError for an unknown rule."""
-    names = (MAJORITY, *RULES)
+    names = (MAJORITY, *GROUP_RULES)
     if rule not in names:
         raise RequestError(f"unknown rule '{rule}'", ", ".join(names), nearest(rule, names))
 
@@ -129,13 +159,11 @@ def _votes(snapshot: "Snapshot", rule: str, options: KeyRule) -> Bool[ndarray, "
     if rule == "neuron":
         if not snapshot.has_neurons:
             return np.zeros(len(logit_shares(snapshot)), dtype=bool)
-        shares = np.nan_to_num(neuron_shares(snapshot))
-        explained = shares.max(0) > options.explained
-        count = np.bincount(shares.argmax(0)[explained], minlength=len(shares))
-        few = max(2, min(options.min_neurons, shares.shape[1] // 20))
-        return count >= few
+        return enough_neurons(neuron_shares(snapshot), options)
     if rule == "embedding":
         power = np.square(spectrum(snapshot.W_E)).sum(0)
         return power > options.power * power.max()
     shares = np.nan_to_num(logit_shares(snapshot))
+    if rule == SIMILARITY:
+        return np.sqrt(shares) > options.similarity
     return (shares > options.share) & (shares > options.above_flat * np.quantile(shares, 0.25))

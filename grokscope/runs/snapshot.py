@@ -13,12 +13,14 @@ from torch import Tensor
 
 from grokscope.config import ModelConfig
 from grokscope.errors import RequestError
-from grokscope.models.fast import FastActivations, Plan, fast_forward
+from grokscope.models.families import embedding, forward, hooked_model, last_block, unembedding
+from grokscope.models.fast import FastActivations, Plan
 from grokscope.runs.context import Context
 from grokscope.runs.key import key_frequencies
 from grokscope.tasks import ROWS, Split, Task
 
 if TYPE_CHECKING:
+    from grokscope.models.feedforward.hooked import HookedFeedforward
     from grokscope.models.transformer import HookedTransformer
     from grokscope.runs.run import Run
 
@@ -71,11 +73,9 @@ class Snapshot:
         return Context(self.task, self.split, self.config, lambda: key_frequencies(self))
 
     @cached_property
-    def model(self) -> "HookedTransformer":
+    def model(self) -> "HookedTransformer | HookedFeedforward":
         """The hooked model, a copy of the weights; edit it freely."""
-        from grokscope.models.transformer import HookedTransformer
-
-        return HookedTransformer(self.config, self.weights).eval()
+        return hooked_model(self.config, self.weights).eval()
 
     @cached_property
     def tokens(self) -> Tensor:
@@ -91,7 +91,7 @@ class Snapshot:
     def activations(self) -> FastActivations:
         """Everything at the answer position, for all inputs, by the exact fast forward."""
         with torch.no_grad():
-            return fast_forward(self.weights, self.config, self.plan)
+            return forward(self.weights, self.config, self.plan)
 
     @property
     def logits(self) -> Float[Tensor, "input class"]:
@@ -152,24 +152,35 @@ class Snapshot:
 
     @cached_property
     def W_E(self) -> Float[ndarray, "n d_model"]:
-        """[n, d_model]: embedding of the first operand by exponent (addition: of the numbers), no `=`; float64."""
-        table = self.weights["embed.W_E"].double().numpy()
+        """[n, d_model]: embedding of the first operand by exponent (addition: of the numbers), no `=`; float64.
+
+        Of one-hot operands: [n, neuron], their weights in the first layer.
+        """
+        table = embedding(self.weights, self.config).double().numpy()
         cyclic = self.task.cyclic
         return table[: self.task.p] if cyclic is None else table[cyclic.token_x]
 
     @cached_property
     def W_U(self) -> Float[ndarray, "d_model n"]:
-        """Shape [d_model, n]. Unembedding of the answers by exponent (addition: of the numbers); float64."""
-        table = self.weights["unembed.W_U"].double().numpy()
+        """Shape [d_model, n]. Unembedding of the answers by exponent (addition: of the numbers); float64.
+
+        Of a feed-forward model: [neuron, n], with the scale of its output.
+        """
+        table = unembedding(self.weights, self.config).double().numpy()
         cyclic = self.task.cyclic
         return table[:, : self.task.n_classes] if cyclic is None else table[:, cyclic.class_c]
 
     @cached_property
     def W_L(self) -> Float[ndarray, "neuron n"]:
-        """Shape [neuron, n]. The neuron-logit map W_out W_U of the last block, answers by exponent; float64."""
+        """Shape [neuron, n]. The neuron-logit map of the last block, answers by exponent; float64.
+
+        W_out W_U; of a feed-forward model W_U.
+        """
         if not self.has_neurons:
             raise RequestError("this model has no neurons (attn_only)", "a model with an MLP")
-        out = self.weights[f"blocks.{self.config.n_layers - 1}.mlp.W_out"].double().numpy()
+        if not self.config.has_attention:
+            return self.W_U
+        out = last_block(self.weights, self.config)["mlp.W_out"].double().numpy()
         return out @ self.W_U
 
     @property

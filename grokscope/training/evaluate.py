@@ -6,9 +6,10 @@ import torch
 from torch import Tensor
 
 from grokscope.config import ModelConfig
+from grokscope.models.families import logits_of
 from grokscope.models.fast import Plan
-from grokscope.models.folded import fast_logits
 from grokscope.tasks import ROWS, Split
+from grokscope.training.interventions.training_loss import squared_errors
 
 
 @torch.no_grad()
@@ -18,16 +19,23 @@ def evaluate(
     plan: Plan,
     labels: Tensor,
     rows: Mapping[str, Tensor],
+    squared_error: bool = False,
 ) -> dict[str, float]:
-    """Return loss_X and accuracy_X for each named set of rows; the loss in float64, natural logarithm."""
-    logits = fast_logits(weights, config, plan).double()
+    """Return loss_X and accuracy_X for each named set of rows; the loss is cross-entropy in float64, in nat.
+
+    With `squared_error` mse_X too, the mean over rows and classes of (logits - one-hot answer)^2.
+    """
+    logits = logits_of(weights, config, plan).double()
     loss = torch.logsumexp(logits, 1) - logits.gather(1, labels[:, None])[:, 0]
     right = (logits.argmax(1) == labels).double()
+    errors = squared_errors(logits, labels) if squared_error else None
     found = {}
     for name, index in rows.items():
         if len(index):
             found[f"loss_{name}"] = float(loss[index].mean())
             found[f"accuracy_{name}"] = float(right[index].mean())
+            if errors is not None:
+                found[f"mse_{name}"] = float(errors[index].mean())
     return found
 
 

@@ -15,8 +15,8 @@ from torch import Tensor
 
 from grokscope.config import RunConfig
 from grokscope.errors import RequestError
-from grokscope.models.fast import Plan, fast_forward, make_plan
-from grokscope.models.folded import fast_logits
+from grokscope.models.families import forward, logits_of
+from grokscope.models.fast import Plan, make_plan
 from grokscope.models.initialise import initialise
 from grokscope.runs.checkpoints import checkpoint_path, write_tensors
 from grokscope.runs.metrics import FILE as METRICS_FILE
@@ -67,8 +67,8 @@ class Trainer:
         """Return the logits of the training forward, with weight noise and dropout."""
         weights = self.interventions.noisy(self.weights)
         if self.interventions.dropout is None:
-            return fast_logits(weights, self.config.model, plan)
-        return fast_forward(weights, self.config.model, plan, self.interventions.dropout).logits
+            return logits_of(weights, self.config.model, plan)
+        return forward(weights, self.config.model, plan, self.interventions.dropout).logits
 
     def next_batch(self) -> Tensor:
         """Return the rows of the next update; every epoch goes through the training rows once in a new order."""
@@ -108,7 +108,14 @@ class Trainer:
 
     def metrics(self) -> dict[str, float]:
         """Return loss and accuracy on train, test and twin-free test rows now."""
-        return evaluate(self.weights, self.config.model, self.plan, self.labels, self.rows)
+        return evaluate(
+            self.weights,
+            self.config.model,
+            self.plan,
+            self.labels,
+            self.rows,
+            squared_error=self.config.intervention.loss_function == "mse",
+        )
 
 
 def train_run(

@@ -4,11 +4,13 @@ import dataclasses
 
 from grokscope.config import RunConfig, validate
 from grokscope.errors import RequestError
+from grokscope.models.feedforward.forms import resolve_feedforward
+from grokscope.models.initialise import check_rule
 from grokscope.tasks import Task, task_of
 
 
 def resolve(config: RunConfig) -> tuple[RunConfig, Task]:
-    """Return the configuration with everything that the task sets, and the task.
+    """Return the configuration with everything that the task and the architecture set, and the task.
 
     Raises
     ------
@@ -25,4 +27,24 @@ def resolve(config: RunConfig) -> tuple[RunConfig, Task]:
         raise RequestError(
             f"d_model = {model.d_model} with sinusoidal positions", "an even d_model"
         )
+    if not model.has_attention:
+        model = resolve_feedforward(model)
+        _check_feedforward(config, task)
+    check_rule(model)
     return dataclasses.replace(config, model=model), task
+
+
+def _check_feedforward(config: RunConfig, task: Task) -> None:
+    """Raise RequestError for a task that a model of pairs cannot read, or dropout where there is no stream."""
+    architecture = config.model.architecture
+    if not task.is_binary or task.layout != "a b":
+        raise RequestError(
+            f"layout = '{task.layout}' with architecture = {architecture}",
+            "layout 'a b': the model reads the two operands and nothing else",
+        )
+    if config.intervention.dropout:
+        raise RequestError(
+            f"dropout = {config.intervention.dropout} with architecture = {architecture}, which has no "
+            "residual stream",
+            "0",
+        )

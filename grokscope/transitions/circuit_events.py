@@ -1,19 +1,27 @@
 """Events of the circuit: onset, 10 %, half and formed, from the held-out restricted loss.
 
-The restricted loss keeps of the logits only their projection on the key frequencies. Held out, that
-projection is fitted and evaluated on twin-free test rows, so no memorised logit leaks in. It is held
-against two scales: an absolute one (chance) and a null (random frequency sets of the same size).
+The restricted loss keeps of the logits only their projection on the key frequencies, or on the key
+representations of a group that is not cyclic. Held out, that projection is fitted and evaluated on
+twin-free test rows, so no memorised logit leaks in. It is held against two scales: an absolute one
+(chance) and a null (random frequency sets of the same size, or random relabellings of the elements).
 Below the null alone is not enough: without weight decay a run lies there and stays above chance.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from grokscope.transitions.accuracy_events import event, not_seen
-from grokscope.transitions.curves import Curve, curve, lowest_curve
+from grokscope.transitions.curves import (
+    Curve,
+    curve,
+    in_its_words,
+    key_dimension,
+    key_variable,
+    lowest_curve,
+)
 from grokscope.transitions.facts import Facts
 from grokscope.transitions.rules import EventRules
 from grokscope.transitions.sustained import first_sustained
@@ -74,7 +82,8 @@ def circuit_events(
     """Circuit onset, 10 %, half and formed for one choice of key frequencies."""
     onset = circuit_onset(ds, facts, keys, rules)
     restricted = curve(ds, keys.loss)
-    return onset, *formation(restricted, memorised, onset, keys, rules)
+    words = in_its_words(ds, keys.words)
+    return onset, *formation(restricted, memorised, onset, replace(keys, words=words), rules)
 
 
 def circuit_onset(ds: "xr.Dataset", facts: Facts, keys: KeyChoice, rules: EventRules) -> Transition:
@@ -87,17 +96,18 @@ def circuit_onset(ds: "xr.Dataset", facts: Facts, keys: KeyChoice, rules: EventR
     chance = facts.chance_loss
     scale = f"ln({facts.n_classes}) = {chance:.4g}" if chance else "ln(classes)"
     lasting = "; it has to hold at the last evaluation of the run too" if keys.lasts else ""
-    definition = (
+    definition = in_its_words(
+        ds,
         f"The held-out restricted loss at {keys.words} lies below chance, {scale}, by "
         f"{rules.onset_errors:g} standard errors and below the lowest of the random frequency sets "
-        f"at {rules.consecutive} consecutive evaluations; the step is the first of these{lasting}."
+        f"at {rules.consecutive} consecutive evaluations; the step is the first of these{lasting}.",
     )
     restricted, error = curve(ds, keys.loss), curve(ds, keys.error)
     null = lowest_curve(ds, keys.null, "draw")
     missing = _missing(ds, keys, restricted, error, null, chance)
     if missing:
         low = _last_checkpoint(ds) if missing == NO_KEYS else None
-        return not_seen(name, low, definition, ROWS, missing)
+        return not_seen(name, low, definition, ROWS, in_its_words(ds, missing))
     steps, holds = _below_chance_and_null(restricted, error, null, chance or 0.0, rules)
     if not keys.lasts:
         steps, holds = _with_keyless(ds, keys, steps, holds)
@@ -177,15 +187,31 @@ def _missing(
     if keys.loss not in ds:
         return f"the Dataset has no {keys.loss}"
     if not len(restricted):
-        chosen = "key_frequency" if keys.lasts else "key_frequency_current"
-        if chosen in ds and not np.nan_to_num(ds[chosen].values).any():
+        if _keyless(ds, keys):
             return NO_KEYS
         return f"{keys.loss} is nowhere known (no key frequencies, or no twin-free test rows)"
     if not len(error):
         return f"the Dataset has no {keys.error}"
     if not len(null):
-        return f"the Dataset has no {keys.null}"
+        return _no_null(ds) or f"the Dataset has no {keys.null}"
     return ""
+
+
+def _keyless(ds: "xr.Dataset", keys: KeyChoice) -> bool:
+    """Whether nothing is key, though it was looked for."""
+    chosen = key_variable(ds)
+    if keys.lasts:
+        return chosen in ds and not ds[chosen].size
+    chosen += "_current"
+    return chosen in ds and not np.nan_to_num(ds[chosen].values).any()
+
+
+def _no_null(ds: "xr.Dataset") -> str:
+    """Say that relabellings cannot be a null, empty where they can."""
+    n_irrep = ds.attrs.get("n_irrep")
+    if n_irrep is None or "key_irrep" not in ds or ds["key_irrep"].size < int(n_irrep) - 1:
+        return ""
+    return "every representation is key: they span all functions, and no relabelling gives others"
 
 
 def _thin_null(ds: "xr.Dataset", keys: KeyChoice) -> str:
@@ -223,8 +249,9 @@ def _with_keyless(
 ) -> tuple[Int[np.ndarray, " all"], Bool[np.ndarray, " all"]]:
     """Add the checkpoints at which the restricted loss is NaN for want of key frequencies."""
     checkpoints = np.asarray(ds[keys.loss].coords["step"].values).astype(int)
-    if "key_frequency_current" in ds:
-        number = ds["key_frequency_current"].sum("freq")
+    current = f"{key_variable(ds)}_current"
+    if current in ds:
+        number = ds[current].sum(key_dimension(ds))
         checkpoints = np.asarray(number.coords["step"].values).astype(int)[number.values == 0]
     keyless = np.setdiff1d(checkpoints, steps)
     every = np.concatenate([steps, keyless])

@@ -62,7 +62,9 @@ def at_least(
     return values >= level - 1e-6
 
 
-def curve(ds: "xr.Dataset", name: str, label: str | None = None, along: str = "rows") -> Curve:
+def curve(
+    ds: "xr.Dataset", name: str, label: str | int | None = None, along: str = "rows"
+) -> Curve:
     """Read one variable over `step`, or an empty curve where it is absent.
 
     Parameters
@@ -104,13 +106,35 @@ def lowest_curve(ds: "xr.Dataset", name: str, over: str) -> Curve:
 
 
 def keyless_until(ds: "xr.Dataset") -> int | None:
-    """Return the last checkpoint of a run in which no frequency is key, though looked for; None for any other run."""
-    if "key_frequency" not in ds or "excluded_loss" not in ds or ds["key_frequency"].size:
+    """Return the last checkpoint of a run in which nothing is key, though looked for; None for any other run."""
+    key = key_variable(ds)
+    if key not in ds or "excluded_loss" not in ds or ds[key].size:
         return None
     return int(ds["step"].values.max())
 
 
-def _read(ds: "xr.Dataset", name: str, grid: str, label: str | None, along: str = "rows") -> Curve:
+def key_variable(ds: "xr.Dataset") -> str:
+    """Return the variable with what is key: of frequencies, or of representations on a group that is not cyclic."""
+    return "key_irrep" if "key_irrep" in ds else "key_frequency"
+
+
+def key_dimension(ds: "xr.Dataset") -> str:
+    """Return the dimension that frequencies, or representations, lie along."""
+    return "irrep" if key_variable(ds) == "key_irrep" else "freq"
+
+
+def in_its_words(ds: "xr.Dataset", text: str) -> str:
+    """Return a text about frequencies in the words of the run's group."""
+    if key_variable(ds) == "key_frequency":
+        return text
+    return text.replace("frequency sets", "relabellings of the group's elements").replace(
+        "key frequencies", "key representations"
+    )
+
+
+def _read(
+    ds: "xr.Dataset", name: str, grid: str, label: str | int | None, along: str = "rows"
+) -> Curve:
     if name not in ds or grid not in ds[name].dims:
         return EMPTY
     variable = ds[name]

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from grokscope.transitions.accuracy_events import event, not_seen
-from grokscope.transitions.curves import curve, keyless_until
+from grokscope.transitions.curves import Curve, curve, in_its_words, keyless_until
 from grokscope.transitions.rules import EventRules
-from grokscope.transitions.sustained import first_sustained
+from grokscope.transitions.sustained import Crossing, first_sustained
 from grokscope.transitions.transition import Transition
 
 if TYPE_CHECKING:
@@ -21,22 +21,34 @@ def online_onset(ds: "xr.Dataset", memorised: Transition, rules: EventRules) -> 
     excluded loss falls with the training loss, so the minimum begins there. The floor keeps a
     loss that is zero to the precision of training from raising the alarm by its own noise.
     """
-    definition = (
-        "The excluded loss on training rows (all key frequencies taken out of the logits) is at "
-        f"least {rules.online_ratio:g} times its running minimum since memorisation (the minimum "
-        f"counted as no less than {rules.online_floor:g}) at {rules.consecutive} consecutive "
-        "evaluations; the step is the first of these."
+    definition = in_its_words(
+        ds,
+        "The excluded loss on training rows (all key frequencies taken out of the logits) "
+        + rise_words(rules),
     )
     excluded = curve(ds, "excluded_loss")
     if not len(excluded):
-        note = "excluded_loss is absent or nowhere known (no key frequencies)"
+        note = in_its_words(ds, "excluded_loss is absent or nowhere known (no key frequencies)")
         return not_seen("online_onset", keyless_until(ds), definition, "train", note)
     if memorised.high is None:
         note = "the run has not memorised"
         return not_seen("online_onset", excluded.last, definition, "train", note)
-    after = excluded.since(memorised.high)
+    return event("online_onset", rise(excluded, memorised.high, rules), definition, "train")
+
+
+def rise(excluded: Curve, since: int, rules: EventRules) -> Crossing:
+    """Find the first sustained rise of an excluded loss over its running minimum from step `since` on."""
+    after = excluded.since(since)
     lowest = np.maximum(np.minimum.accumulate(after.values), rules.online_floor)
-    crossing = first_sustained(
+    return first_sustained(
         after.steps, after.values >= rules.online_ratio * lowest, rules.consecutive
     )
-    return event("online_onset", crossing, definition, "train")
+
+
+def rise_words(rules: EventRules) -> str:
+    """Return the rule of `rise` in words, after its subject."""
+    return (
+        f"is at least {rules.online_ratio:g} times its running minimum since memorisation (the minimum "
+        f"counted as no less than {rules.online_floor:g}) at {rules.consecutive} consecutive "
+        "evaluations; the step is the first of these."
+    )

@@ -41,6 +41,10 @@ class EventRules:
         Level of the F-like threshold on the residual that widens the interval of `cleanup`.
     loss_floor
         Losses are taken as no less than this before their logarithm.
+    learned_share
+        Share of its final share of the logits at which a representation, or frequency, counts as learned.
+    learned_similarity
+        Cosine of the logits with a character above which it counts as learned by the published rule.
 
     Raises
     ------
@@ -61,11 +65,14 @@ class EventRules:
     cleanup_excluded: float = 0.5
     cleanup_level: float = 0.99
     loss_floor: float = 1e-16
+    learned_share: float = 0.5
+    learned_similarity: float = 0.05
 
     def __post_init__(self) -> None:
         if self.consecutive < 1:
             raise RequestError(f"consecutive={self.consecutive}", "a whole number from 1 on")
-        shares = ("memorised", "luck", "formed", "collapsed", "cleanup_excluded", "cleanup_level")
+        shares = ("memorised", "luck", "formed", "collapsed", "cleanup_excluded", "cleanup_level",
+                  "learned_share", "learned_similarity")  # fmt: skip
         for field in fields(self):
             value = getattr(self, field.name)
             if field.name in shares and not 0 < value < 1:

@@ -34,11 +34,11 @@ def random_snapshot(
 
 
 def value(snap, name):
-    """Return {variable: array} of one measure."""
+    """Return {variable: array} of one measure: of those with that name or variable, the one for the task's group."""
     from grokscope.measures import choose
 
-    (measure,) = choose([name])
-    return measure(snap)
+    found = choose([name])
+    return next((m for m in found if not m.why_not(snap)), found[0])(snap)
 
 
 def one(snap, name):

@@ -7,11 +7,12 @@ import brute_force
 import numpy as np
 import pytest
 from planted import ALPHA, Planted, changed, write_series
+from random_models import value
 
 import grokscope as gs
 from grokscope.harmonics.fourier import gini
 from grokscope.harmonics.sum_projection import random_frequency_sets
-from grokscope.measures import catalogue, choose
+from grokscope.measures import catalogue
 from grokscope.tasks import ROWS
 
 EXACT = dict(rtol=1e-8, atol=1e-8)
@@ -240,8 +241,7 @@ def test_the_held_out_loss_does_not_see_the_memory_and_the_published_one_does():
 
 
 def measured(planted, name):
-    (m,) = choose([name])
-    return m(planted.snapshot())
+    return value(planted.snapshot(), name)
 
 
 def test_a_circuit_that_grows_while_the_memory_fades(tmp_path):

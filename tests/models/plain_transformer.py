@@ -93,7 +93,11 @@ def plain_forward(
                 scores[:, :, query, query + 1 :] = float("-inf")
         scores = at(attn + "hook_attn_scores", scores)
         odds = torch.exp(scores - scores.amax(-1, keepdim=True))
-        pattern = at(attn + "hook_pattern", odds / odds.sum(-1, keepdim=True))
+        mixed = c.attention_rate * odds / odds.sum(-1, keepdim=True)
+        for query in range(n_ctx):
+            open_to = query + 1 if c.attention_mask == "causal" else n_ctx
+            mixed[:, :, query, :open_to] += 1 - c.attention_rate
+        pattern = at(attn + "hook_pattern", mixed)
         z = at(
             attn + "hook_z",
             torch.stack([pattern[:, h] @ made["V"][:, :, h] for h in range(c.n_heads)], 2),

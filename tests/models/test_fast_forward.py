@@ -41,6 +41,7 @@ def cases(draw) -> tuple[ModelConfig, torch.Tensor, int]:
         normalization=choose("none", "pre", "post"),
         positional=choose("learned", "sinusoidal", "none"),
         attention_mask=choose("causal", "none"),
+        attention_rate=choose(1.0, 1.0, 0.3, 0.0),
         attn_only=choose(False, False, True),
         bias_attn=draw(st.booleans()),
         bias_mlp=draw(st.booleans()),

@@ -30,6 +30,10 @@ CONFIGS = {
     "no mask, no positions": dataclasses.replace(
         SMALL, n_layers=2, attention_mask="none", positional="none", act_fn="square"
     ),
+    "half attention, causal": dataclasses.replace(SMALL, n_layers=2, attention_rate=0.5),
+    "a tenth of attention, no mask": dataclasses.replace(
+        SMALL, attention_mask="none", attention_rate=0.1
+    ),
     "attention only, pre": dataclasses.replace(
         SMALL, n_layers=2, attn_only=True, normalization="pre", bias_attn=True
     ),

@@ -15,7 +15,7 @@ GROUPS = {
     "layer norms": (".ln1.", ".ln2.", "ln_final."),
     "attention": (".attn.",),
     "MLP": (".mlp.",),
-    "embedding": ("embed.W_E",),
+    "embedding": ("embed.W_E", "embed_left.", "embed_right."),
     "positions": ("pos_embed.",),
     "unembedding": ("unembed.",),
 }

@@ -35,7 +35,7 @@ class RowClipping(Intervention):
     def __call__(self, weights: Weights) -> None:
         """Shrink the rows in place."""
         for name, weight in weights.items():
-            if not name.startswith(("embed.", "unembed.")):
+            if not name.startswith(("embed", "unembed")):
                 norm = row_norms(name, weight).clamp(min=TINY)
                 weight.mul_(norm.clamp(max=self.greatest) / norm)
 

@@ -1,9 +1,9 @@
-"""The loss that is trained on: softmax or StableMax, of logits at a temperature."""
+"""The loss that is trained on: softmax, StableMax or squared error, of logits at a temperature."""
 
 from collections.abc import Callable
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional
 
@@ -13,24 +13,39 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 
 
 def make_loss(change: InterventionConfig, loss_dtype: str) -> Loss:
-    r"""Return the mean cross-entropy of (logits, labels), in the precision `loss_dtype`.
+    r"""Return the mean cross-entropy, or squared error, of (logits, labels), in the precision `loss_dtype`.
 
     The loss is that of logits / T, with a T that is not trained: for the same probabilities, logits must be T times
     larger (Truong 2026, arXiv 2606.18465, varies T with the norm held, to tell the weight norm from the logit scale).
     Default: T = 1.
 
-    Metrics always report softmax at T = 1, whatever was trained on.
+    Metrics always report softmax at T = 1, whatever was trained on; after training on the squared error that too.
     """
     dtype = getattr(torch, loss_dtype)
-    stable, temperature = change.loss_function == "stablemax", change.temperature
+    function, temperature = change.loss_function, change.temperature
 
     def loss(logits: Tensor, labels: Tensor) -> Tensor:
         logits = logits.to(dtype)
         if temperature != 1:
             logits = logits / temperature
+        if function == "mse":
+            return squared_errors(logits, labels).mean()
+        stable = function == "stablemax"
         return functional.cross_entropy(log_stable(logits) if stable else logits, labels)
 
     return loss
+
+
+def squared_errors(
+    logits: Float[Tensor, "input class"], labels: Int[Tensor, " input"]
+) -> Float[Tensor, " input"]:
+    """Return the mean over classes of (logits - one-hot answer)^2, per row.
+
+    Averaged over the classes too, as torch's MSELoss: logits of 0 have 1 / classes, the value at which the runs of
+    Gromov 2023 (arXiv 2301.02679) begin.
+    """
+    targets = functional.one_hot(labels, logits.shape[1]).to(logits.dtype)
+    return (logits - targets).square().mean(1)
 
 
 def log_stable(x: Float[Tensor, "input class"]) -> Float[Tensor, "input class"]:
