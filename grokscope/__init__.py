@@ -20,6 +20,8 @@ _WHERE = {
     "ablate": "grokscope.measures.ablations",
     "figures": "grokscope.figures",
     "import_foreign": "grokscope.runs.imported",
+    "identify": "grokscope.transitions.algorithm",
+    "run_from_weights": "grokscope.runs.from_weights",
     "GrokscopeError": "grokscope.errors",
 }
 

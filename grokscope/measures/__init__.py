@@ -3,6 +3,8 @@
 from grokscope.measures import (  # noqa: F401
     ablations,
     character_similarity,
+    circle_forms,
+    circle_symmetricity,
     circularity,
     commutativity,
     coset_concentration,
@@ -19,6 +21,7 @@ from grokscope.measures import (  # noqa: F401
     irrep_shares,
     irrep_spectra,
     key_frequency,
+    key_functions,
     key_irrep,
     logit_trig_share,
     neuron_clusters,

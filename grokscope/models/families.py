@@ -67,6 +67,17 @@ def embedding(weights: Mapping[str, Tensor], config: ModelConfig) -> Float[Tenso
     return weights[names[0]] if names else weights["blocks.0.mlp.W_in"][: config.d_vocab]
 
 
+def operand_weights(config: ModelConfig) -> tuple[tuple[str, int], tuple[str, int]]:
+    """Return where the first and the second operand enter: (weight, row of value 0), values along its first axis."""
+    if config.has_attention:
+        return ("embed.W_E", 0), ("embed.W_E", 0)
+    form = form_of(config)
+    if form.embedding_names:
+        return (form.embedding_names[0], 0), (form.embedding_names[-1], 0)
+    name = "blocks.0.mlp.W_in"
+    return (name, 0), (name, config.d_vocab if form.join == "concatenate" else 0)
+
+
 def unembedding(
     weights: Mapping[str, Tensor], config: ModelConfig
 ) -> Float[Tensor, "d_model class"]:

@@ -50,6 +50,10 @@ class KeyRule:
     above_flat
         logit: and more than this times the lower quartile of the shares, since memorised answers spread over all
         frequencies alike.
+    solved, of_mean
+        logit: where no frequency stands out though the model answers more than `solved` of all inputs, the flat
+        background is the circuit, as in the closed-form solution of Gromov 2023 (arXiv 2301.02679): key are those with
+        more than `of_mean` of the mean share.
     similarity
         similarity: a frequency is key where the cosine of the row-centred logits with cos w(x + y - c) is above this
         (Chughtai et al. 2023, arXiv 2302.03025). It says nothing before a network generalises.
@@ -60,6 +64,8 @@ class KeyRule:
     power: float = 0.25
     share: float = 0.01
     above_flat: float = 10.0
+    solved: float = 0.95
+    of_mean: float = 0.5
     similarity: float = 0.005
 
 
@@ -107,7 +113,8 @@ def key_frequencies(
     - neuron: the frequency that explains most of each neuron, kept if it explains more than .85 for at least five
       neurons; a model without neurons has none;
     - embedding: power of W_E above a quarter of the largest;
-    - logit: more than 1 % of the row-centred logit energy on cos w(x + y - c), and ten times the lower quartile;
+    - logit: more than 1 % of the row-centred logit energy on cos w(x + y - c), and ten times the lower quartile; where
+      a model that answers .95 of all inputs has none, all with more than half of the mean share;
     - majority (default): at least two of the three (without neurons: both others);
     - similarity: a cosine with cos w(x + y - c) above .005.
 
@@ -166,4 +173,7 @@ def _votes(snapshot: "Snapshot", rule: str, options: KeyRule) -> Bool[ndarray, "
     shares = np.nan_to_num(logit_shares(snapshot))
     if rule == SIMILARITY:
         return np.sqrt(shares) > options.similarity
-    return (shares > options.share) & (shares > options.above_flat * np.quantile(shares, 0.25))
+    flat = options.above_flat * np.quantile(shares, 0.25)
+    if shares.max() <= flat and snapshot.accuracy.all > options.solved:
+        return shares > options.of_mean * shares.mean()
+    return (shares > options.share) & (shares > flat)

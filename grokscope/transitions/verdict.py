@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from grokscope.transitions.algorithm import identify
+
 if TYPE_CHECKING:
     import xarray
 
@@ -14,17 +16,18 @@ GENERALISED = 0.95
 
 
 def judge(ds: "xarray.Dataset", located: "Transitions") -> dict[str, Any]:
-    """Return {"label", "sentence", "evidence"}: the state at the last step looked at and the delay before it.
+    """Return {"label", "sentence", "evidence", "algorithm"}: the state at the last step and the delay before it.
 
     Labels: diverged; grokked (test accuracy .99 reached after memorising, still .95 at the end);
     generalised (reached, but not after memorising, or there is one checkpoint only); collapsed
     (reached, below .95 at the end); forming (memorised, with a circuit by the held-out restricted
     loss, test accuracy not there yet); memorised; learning (none of these); unknown (no accuracy
-    was measured).
+    was measured). "algorithm" is what `identify` says of the last step.
     """
     evidence = _evidence(ds)
     label, sentence = _label(ds, located, evidence)
-    return {"label": label, "sentence": sentence, "evidence": evidence}
+    return {"label": label, "sentence": sentence, "evidence": evidence,
+            "algorithm": identify(ds).to_json()}  # fmt: skip
 
 
 def _seen(located: "Transitions", name: str) -> bool:

@@ -196,17 +196,17 @@ def test_chughtais_mlp_on_c113():
 
 @pytest.mark.external
 @pytest.mark.parametrize(
-    ("file", "rate", "symmetricity", "spread", "irrelevance", "circularity", "norm"),
+    ("file", "rate", "symmetricity", "irrelevance", "circularity", "norm"),
     [
-        ("p99zdpze5l", 0.0, 0.9937, 5e-4, 0.1717, 0.9978, 22.854),
-        ("l8k1hzciux", 1.0, 0.3336, 0.06, 0.8483, 0.9989, 24.814),
+        ("p99zdpze5l", 0.0, 0.9937, 0.1717, 0.9978, 22.854),
+        ("l8k1hzciux", 1.0, 0.3336, 0.8483, 0.9989, 24.814),
     ],
 )
-def test_zhongs_pizza_and_clock(file, rate, symmetricity, spread, irrelevance, circularity, norm):
+def test_zhongs_pizza_and_clock(file, rate, symmetricity, irrelevance, circularity, norm):
     """Else the attention rate is another than the published one: their models A and B by their own numbers.
 
-    Divided by the number of positions, the ones of rate 0 would give .978 and .210 for model A. `spread` is three times
-    the standard deviation over draws of the 100 triples, which they drew otherwise.
+    Divided by the number of positions, the ones of rate 0 would give .978 and .210 for model A. The clock's
+    symmetricity has a standard error of .04 over triples: .3336 needs the authors' own.
     """
     state = published(f"pizza/model_{file}.pt")
     block = "blocks.0."
@@ -226,7 +226,7 @@ def test_zhongs_pizza_and_clock(file, rate, symmetricity, spread, irrelevance, c
     )
     snap = Snapshot(table, None, config, {k: w.contiguous() for k, w in weights.items()})
     assert snap.accuracy.all > 0.999
-    assert one(snap, "gradient_symmetricity") == pytest.approx(symmetricity, abs=spread)
+    assert one(snap, "gradient_symmetricity") == pytest.approx(symmetricity, abs=5e-5)
     assert one(snap, "distance_irrelevance") == pytest.approx(irrelevance, abs=5e-5)
     assert one(snap, "circularity") == pytest.approx(circularity, abs=5e-5)
     squares = sum(float(w.double().square().sum()) for w in weights.values())

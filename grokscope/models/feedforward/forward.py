@@ -57,11 +57,18 @@ def last_neurons(
     weights: Mapping[str, Tensor], config: ModelConfig, plan: Plan
 ) -> Float[Tensor, "input neuron"]:
     """Return the last layer's neurons after the activation function."""
-    act = ACTIVATIONS[config.act_fn]
     tables = operand_tables(weights, config)
     # The plan may share prefixes; a row's first operand is that of the prefix it sees.
     tokens = [plan.tokens[i][plan.token_index[i][plan.parents[-1][i]]] for i in range(len(tables))]
     pre = functional.embedding(tokens[0], tables[0]) + functional.embedding(tokens[1], tables[1])
+    return neurons_of(weights, config, pre)
+
+
+def neurons_of(
+    weights: Mapping[str, Tensor], config: ModelConfig, pre: Float[Tensor, "row neuron"]
+) -> Float[Tensor, "row neuron"]:
+    """Return the last layer's neurons after the activation function, from the first layer's pre-activations."""
+    act = ACTIVATIONS[config.act_fn]
     neurons = act(pre)
     for layer in range(1, form_of(config).n_layers):
         block = f"blocks.{layer}.mlp."
