@@ -59,8 +59,9 @@ class TaskConfig:
     """Number of bits, for parity: 2^bits rows."""
     relevant: int = 3
     """How many of the bits count, for parity."""
-    layout: Literal["a b =", "a op b =", "a b"] = "a b ="
-    """Tokens of a row: a b = (Nanda et al. 2023); a op b = (Power et al. 2022); a b (Zhong et al. 2023)."""
+    layout: Literal["a b =", "a op b =", "a b", "a b'", "a b' ="] = "a b ="
+    """Tokens of a row: a b = (Nanda et al. 2023); a op b = (Power et al. 2022); a b (Zhong et al. 2023); b': the second
+    operand has tokens of its own, n more (variants of Zhong et al. 2023)."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,9 @@ class SplitConfig:
     """Seed of the split alone."""
     pairs: Literal["ordered", "unordered"] = "ordered"
     """ordered: each (a, b) is drawn by itself, as published; unordered: (a, b) and (b, a) fall on the same side."""
-    shuffle: Literal["python", "torch"] = "python"
-    """python: random.shuffle of the rows in order (Nanda et al. 2023); torch: randperm (Chughtai et al. 2023)."""
+    shuffle: Literal["python", "torch", "listed"] = "python"
+    """python: random.shuffle of the rows in order (Nanda et al. 2023); torch: randperm (Chughtai et al. 2023); listed:
+    an imported run's own list of rows."""
     label_shuffle: bool = False
     """Control: permute the answers over all rows, so that there is nothing to generalise."""
     label_seed: int = 0

@@ -20,17 +20,27 @@ class Options:
     out: Path | None = None
     """Directory of the run; a new one under checkpoints/ where not given."""
     layout: str | None = None
-    """nanda or transformerlens; detected where not given."""
+    """nanda, pizza, rep_theory, transformerlens or mlp; detected where not given."""
+    config: Path | None = None
+    """A JSON file with the model's settings; looked for beside the file where not given."""
     task: str | None = None
     """What it learned (grokscope tasks); found out where the weights show it."""
     p: int | None = None
     """Modulus, where the file does not say."""
+    group: str | None = None
+    """Group, where the file does not say: C<n>, D<n>, S3 to S6, A3 to A6, or a product such as C4xC2."""
+    act_fn: Literal["relu", "gelu", "silu", "tanh", "square", "identity"] | None = None
+    """Activation function, where nothing beside the file says it."""
+    attention_rate: float | None = None
+    """Attention rate (their attn_coeff), where nothing beside the file says it."""
+    architecture: Literal["linear_beta", "linear_gamma"] | None = None
+    """Which of two models it is whose weights have the same names and shapes, where the answers do not tell."""
     split_seed: int | None = None
     """Seed of its split, with --frac-train; else found out from recorded losses, or left unknown."""
     frac_train: float | None = None
     """Share of its training rows, with --split-seed."""
-    shuffle: Literal["python", "torch"] = "python"
-    """How its split was drawn."""
+    shuffle: Literal["python", "torch"] | None = None
+    """How its split was drawn; as the published program of its layout does where not given."""
     step: int | None = None
     """Step of a single file that does not say."""
     json: bool = False
@@ -43,7 +53,7 @@ def main(argv: Sequence[str]) -> int:
     from grokscope.api import RUNS_FOLDER
     from grokscope.runs.imported import import_foreign
 
-    out = options.out or _free(RUNS_FOLDER / (options.file.stem or "imported"))
+    out = options.out or _free(RUNS_FOLDER / _name(options.file))
     run = import_foreign(
         options.file,
         out,
@@ -54,6 +64,11 @@ def main(argv: Sequence[str]) -> int:
         options.frac_train,
         options.shuffle,
         options.step,
+        options.group,
+        options.config,
+        options.attention_rate,
+        options.act_fn,
+        options.architecture,
     )
     origin = run.info["origin"]
     if options.json:
@@ -61,9 +76,13 @@ def main(argv: Sequence[str]) -> int:
         return 0
     print(f"run: {run.path} ({len(run.steps)} checkpoint{'s' if len(run.steps) != 1 else ''})")
     print(f"layout: {origin['layout']}")
-    print(f"task: {run.config.task.task} mod {run.config.task.p} ({origin['task']})")
+    task = run.config.task
+    over = f"mod {task.p}" if run.task.group is None else f"over {task.group}"
+    print(f"task: {task.task} {over} ({origin['task']})")
     if run.split is None:
         print(f"split: {origin['split']}")
+    elif run.config.split.shuffle == "listed":
+        print(f"split: {run.split.train.sum():,} rows train ({origin['split']})")
     else:
         split = run.config.split
         print(f"split: seed {split.split_seed}, {split.frac_train} of the rows ({origin['split']})")
@@ -71,6 +90,12 @@ def main(argv: Sequence[str]) -> int:
         print(f"note: {note}")
     print(f"next: grokscope analyze {run.path}")
     return 0
+
+
+def _name(file: Path) -> str:
+    """Return a name for the run; of `S5_MLP_seed1/model.pt` that of the folder, which says more."""
+    stem = file.resolve().stem if file.suffix else file.resolve().name
+    return (file.resolve().parent.name if stem == "model" else stem) or "imported"
 
 
 def _free(path: Path) -> Path:

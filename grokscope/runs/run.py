@@ -17,6 +17,7 @@ from grokscope.models.shapes import check_weights, weight_shapes
 from grokscope.runs.checkpoints import checkpoint_path, list_steps, read_tensors
 from grokscope.runs.metrics import FILE as METRICS_FILE
 from grokscope.runs.metrics import read_metrics
+from grokscope.runs.train_rows import read_train_rows
 from grokscope.tasks import TASKS, Split, Task, make_split, task_of
 
 if TYPE_CHECKING:
@@ -62,9 +63,13 @@ class Run:
     @cached_property
     def split(self) -> Split | None:
         """The split, or None for a foreign run whose split is not known."""
-        return (
-            make_split(self.task, self.config.split) if self.info.get("split_known", True) else None
-        )
+        if not self.info.get("split_known", True):
+            return None
+        expected = self.info.get("train_rows")
+        if expected is None:
+            return make_split(self.task, self.config.split)
+        listed = read_train_rows(self.path, self.task.n_inputs, str(expected))
+        return make_split(self.task, self.config.split, listed)
 
     @property
     def checkpoints(self) -> Path:

@@ -43,7 +43,8 @@ def make_task(
     bits, relevant
         Number of bits and how many of them count, for parity.
     layout
-        "a b =" (Nanda et al. 2023), "a op b =" (Power et al. 2022) or "a b" (Zhong et al. 2023).
+        "a b =" (Nanda et al. 2023), "a op b =" (Power et al. 2022) or "a b" (Zhong et al. 2023); "a b'" and "a b' ="
+        where the second operand's values are tokens of their own, n .. 2n-1, before any other.
 
     Raises
     ------
@@ -92,7 +93,9 @@ def _binary_task(found: Operation, n: int, group: Group | None, layout: str) -> 
         kept = found.allowed(a, b, over)
         a, b = a[kept], b[kept]
     symbols = tuple(layout.split())
-    columns = {"a": a, "b": b, "=": np.full_like(a, n), "op": np.full_like(a, n + 1)}
+    own = n if "b'" in symbols else 0
+    signs = {"=": np.full_like(a, n + own), "op": np.full_like(a, n + own + 1)}
+    columns = {"a": a, "b": b, "b'": n + b, **signs}
     return Task(
         name=found.name,
         formula=found.formula if group is None else f"{found.formula} in {group.name}",
@@ -101,8 +104,8 @@ def _binary_task(found: Operation, n: int, group: Group | None, layout: str) -> 
         tokens=np.stack([columns[symbol] for symbol in symbols], axis=1),
         answers=_checked_answers(found, found.function(a, b, over), len(a), n),
         n_classes=n,
-        d_vocab=n + len(symbols) - 2,
-        cyclic=_cyclic_form(found, over, group, a, b),
+        d_vocab=n + own + len(symbols) - 2,
+        cyclic=_cyclic_form(found, over, group, a, b, own),
         group=group,
         layout=layout,
     )
@@ -151,8 +154,9 @@ def _checked_answers(found: Operation, answers: Any, n_rows: int, n_classes: int
 
 
 def _cyclic_form(
-    found: Operation, over: Any, group: Group | None, a: Operands, b: Operands
+    found: Operation, over: Any, group: Group | None, a: Operands, b: Operands, own: int
 ) -> CyclicForm | None:
+    """Return the task in exponents; `own` is added to the second operand's values to give their tokens."""
     exponents = None if found.exponents is None else found.exponents(over)
     if exponents is None:
         return None
@@ -163,7 +167,8 @@ def _cyclic_form(
     inside = (of_x[a] >= 0) & (of_y[b] >= 0)
     grid[of_x[a[inside]], of_y[b[inside]]] = np.flatnonzero(inside)
     words = found.group if group is None else f"{group.name}, cyclic of order {n}"
-    return CyclicForm(n, _inverse(of_x, n), _inverse(of_y, n), _inverse(of_c, n), grid, words)
+    token_y = own + _inverse(of_y, n)
+    return CyclicForm(n, _inverse(of_x, n), token_y, _inverse(of_c, n), grid, words)
 
 
 def _inverse(exponent_of: Operands, n: int) -> Int[ndarray, " n"]:

@@ -87,4 +87,4 @@ def product_form(task: Task) -> ProductForm | None:
         return None
     if not np.array_equal(task.answers, group.table.reshape(-1)):
         return None
-    return ProductForm(group.name, elements, elements, elements, grid)
+    return ProductForm(group.name, elements, elements + task.second_token, elements, grid)

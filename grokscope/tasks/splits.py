@@ -53,18 +53,39 @@ class Split:
         return self._indices[name]
 
 
-def make_split(task: Task, config: SplitConfig) -> Split:
+def make_split(
+    task: Task, config: SplitConfig, listed: Bool[ndarray, " input"] | None = None
+) -> Split:
     """Draw the split of `task` that `config` describes.
 
     ordered, python: rows in row order, random.seed(split_seed), random.shuffle, the first int(frac n) train
     (Nanda et al. 2023). torch: torch.randperm after manual_seed(split_seed) (Chughtai et al. 2023). unordered: the
-    same draw over unordered pairs {a, b}, both orders on the same side.
+    same draw over unordered pairs {a, b}, both orders on the same side. listed: `listed` says which rows train.
 
     Raises
     ------
     RequestError
-        When no row would train, or when there are fewer training rows than outliers.
+        When no row would train, when rows are to be listed and are not, or when there are fewer training rows than
+        outliers.
     """
+    n = task.n_inputs
+    train = _drawn(task, config) if listed is None else listed
+    twin_trains = np.where(task.twin >= 0, train[task.twin], False)
+    leak = twin_trains if task.commutative else np.zeros(n, dtype=bool)
+    labels = task.answers
+    if config.label_shuffle:
+        labels = np.random.default_rng(config.label_seed).permutation(labels)
+    labels, outlier = _with_outliers(labels, train, config)
+    return Split(train=train, labels=labels, twin_free=~train & ~leak, outlier=outlier)
+
+
+def _drawn(task: Task, config: SplitConfig) -> Bool[ndarray, " input"]:
+    """Return which rows train, as the rule of `config` draws them."""
+    if config.shuffle == "listed":
+        raise RequestError(
+            "shuffle = listed, which only a run that was imported with a list of its rows has",
+            "python, torch",
+        )
     n = task.n_inputs
     if config.pairs == "unordered":
         present = task.twin >= 0
@@ -73,19 +94,12 @@ def make_split(task: Task, config: SplitConfig) -> Split:
         representative = np.arange(n)
     units = np.unique(representative)
     chosen = units[_shuffled(len(units), config)[: int(config.frac_train * len(units))]]
-    train = np.isin(representative, chosen)
-    if not train.any():
+    if not len(chosen):
         raise RequestError(
             f"frac_train = {config.frac_train} of {n} rows leaves no training row",
             f"at least {math.ceil(1e6 / len(units)) / 1e6:g}",
         )
-    twin_trains = np.where(task.twin >= 0, train[task.twin], False)
-    leak = twin_trains if task.commutative else np.zeros(n, dtype=bool)
-    labels = task.answers
-    if config.label_shuffle:
-        labels = np.random.default_rng(config.label_seed).permutation(labels)
-    labels, outlier = _with_outliers(labels, train, config)
-    return Split(train=train, labels=labels, twin_free=~train & ~leak, outlier=outlier)
+    return np.isin(representative, chosen)
 
 
 def _with_outliers(

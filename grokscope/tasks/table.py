@@ -79,13 +79,14 @@ class Task:
     n_classes
         Number of possible answers; chance accuracy is 1 / n_classes.
     d_vocab
-        Number of tokens; the operands' values come first, so that token i is number i and class i is answer i.
+        Number of tokens; the operands' values come first, so that token i is number i and class i is answer i. Where
+        the second operand has tokens of its own, its values follow those of the first.
     cyclic
         The task in exponents of a cyclic group, or None.
     group
         The group whose elements are the operands, with its multiplication table; None for tasks over numbers and bits.
     layout
-        What stands at each position: "a b =", "a op b =", "a b"; "bit0 bit1 ... =" for parity.
+        What stands at each position: "a b =", "a op b =", "a b", "a b'", "a b' ="; "bit0 bit1 ... =" for parity.
     """
 
     name: str
@@ -119,6 +120,11 @@ class Task:
     def operand_positions(self) -> tuple[int, ...]:
         """The positions at which the operands stand."""
         return tuple(i for i, symbol in enumerate(self.layout.split()) if symbol not in ("op", "="))
+
+    @property
+    def second_token(self) -> int:
+        """The token of the second operand's value 0: 0, or p where it has tokens of its own."""
+        return self.p if "b'" in self.layout.split() else 0
 
     @cached_property
     def twin(self) -> Int[ndarray, " input"]:

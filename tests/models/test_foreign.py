@@ -72,7 +72,7 @@ def test_published_weights_compute_what_they_computed_there(name):
     assert series.model["n_heads"] == 4
     assert series.model["d_mlp"] == 512
     assert series.model["attention_mask"] == "causal"
-    assert series.assumed == ("act_fn",)
+    assert series.assumed == (("act_fn",) if name == NANDA else ())
 
 
 @pytest.mark.parametrize("n_layers", [1, 2])
@@ -121,7 +121,7 @@ def test_unused_layer_norm_is_left_out(tmp_path):
 def test_transformerlens_weights_stay_as_they_are(tmp_path):
     state = transformerlens_state(n_layers=2, norms=True)
     state["x_embed"] = torch.zeros(8, 11)
-    series = read_foreign(saved(tmp_path, state))
+    series = read_foreign(saved(tmp_path, state), "transformerlens")
     weights = series.checkpoints[0].weights
     for key, tensor in weights.items():
         assert torch.equal(tensor, state[key])
@@ -138,12 +138,12 @@ def test_transformerlens_weights_stay_as_they_are(tmp_path):
 
 @pytest.mark.external
 @pytest.mark.parametrize(("name", "n"), [("C113_T_seed1", 113), ("D59_T_seed1", 118)])
-def test_transformers_of_chughtai_open_as_transformerlens(name, n):
+def test_transformers_of_chughtai(name, n):
     series = read_foreign(external(f"rep_theory/{name}/model.pt"))
-    assert series.layout == "transformerlens"
+    assert series.layout == "rep_theory"
     assert series.model["d_vocab"] == n + 1
     assert series.model["d_vocab_out"] == n
-    assert any("LNPre" in note for note in series.notes)
+    assert series.assumed == ()
     if name.startswith("C"):
         losses = row_losses(our_forward(series.checkpoints[0].weights, all_tokens(n)), n)
         assert losses.mean().item() == pytest.approx(1.58516e-7, rel=1e-4)
@@ -424,10 +424,7 @@ def test_layout_by_name(tmp_path):
     refused(path, RequestError, "did you mean 'nanda'", *LAYOUTS, layout="nandas")
 
 
-def test_layouts_that_are_not_read_are_named(tmp_path):
-    refused(saved(tmp_path, nanda_state(n_ctx=2)), RequestError, "pizza")
-    mlp = {"W_x": torch.zeros(5, 2), "W_y": torch.zeros(5, 2)}
-    refused(saved(tmp_path, mlp), RequestError, "rep_theory MLP")
+def test_keys_of_no_layout_are_named(tmp_path):
     other = {"conv.weight": torch.zeros(3, 3)}
     refused(saved(tmp_path, other), RequestError, "conv.weight", *LAYOUTS)
 

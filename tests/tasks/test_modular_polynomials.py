@@ -67,17 +67,25 @@ def test_a_composite_modulus_where_one_branch_divides():
 
 @pytest.mark.parametrize(
     ("layout", "symbols", "d_vocab"),
-    [("a b =", ("a", "b", 7), 8), ("a op b =", ("a", 8, "b", 7), 9), ("a b", ("a", "b"), 7)],
+    [
+        ("a b =", ("a", "b", 7), 8),
+        ("a op b =", ("a", 8, "b", 7), 9),
+        ("a b", ("a", "b"), 7),
+        ("a b'", ("a", "b'"), 14),
+        ("a b' =", ("a", "b'", 14), 15),
+    ],  # fmt: skip
 )
 def test_layouts(layout, symbols, d_vocab):
     """Else a model reads its operands, op or = at another position or as another token than is said."""
     task = make_task("mod_sub", 7, layout=layout)
-    columns = [
-        task.inputs[:, "ab".index(s)] if isinstance(s, str) else np.full(49, s) for s in symbols
-    ]
+    operands = {"a": task.inputs[:, 0], "b": task.inputs[:, 1], "b'": 7 + task.inputs[:, 1]}
+    columns = [operands[s] if isinstance(s, str) else np.full(49, s) for s in symbols]
     assert np.array_equal(task.tokens, np.stack(columns, axis=1))
     assert (task.d_vocab, task.n_classes, task.n_ctx) == (d_vocab, 7, len(symbols))
     assert task.operand_positions == tuple(i for i, s in enumerate(symbols) if isinstance(s, str))
     assert task.layout == layout
+    assert task.cyclic is not None
+    second = task.cyclic.token_y[(-task.inputs[:, 1]) % 7]  # a - b: the exponent of b is -b
+    assert np.array_equal(second, task.tokens[:, task.operand_positions[1]])
     assert task.tokens.max() == d_vocab - 1
     assert np.array_equal(task.answers, make_task("mod_sub", 7).answers)

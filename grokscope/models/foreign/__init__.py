@@ -12,6 +12,7 @@ from grokscope.models.foreign.identify_split import (
     identify_split,
 )
 from grokscope.models.foreign.layout import LAYOUTS
+from grokscope.models.foreign.relabel import relabel
 from grokscope.models.foreign.series import read_foreign
 
 __all__ = [
@@ -23,4 +24,5 @@ __all__ = [
     "expected_loss",
     "identify_split",
     "read_foreign",
+    "relabel",
 ]

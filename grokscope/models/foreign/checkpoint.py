@@ -43,15 +43,22 @@ class ForeignSeries:
     p
         Modulus, where the layout or the settings tell it.
     task
-        Settings of task and training as the file has them (`fn_name`, `frac_train`, `seed`, ...);
-        empty where it has none.
+        Settings of task and training as the file has them (`fn_name`, `group`, `frac_train`,
+        `seed`, ...); empty where it has none.
     losses
         "train", "test" -> (steps, values), where recorded.
+    accuracies
+        "train", "test" -> (steps, values), where recorded.
+    recorded
+        `train_loss`, `test_loss`, `all_loss`, ... at the end, as its authors recorded them.
     train_inputs
         Pairs (a, b) that the file says it trained on; None where it does not.
     source_file, sha256
         Where it was read, and the hash of its bytes (of a folder: of the list of its files' names
         and hashes).
+    open_field, open_values
+        A field of ModelConfig that keys, shapes and settings leave open, and the values that fit,
+        the one in `model` first; "" and empty mostly.
     notes
         What was read between the lines, one sentence each.
     """
@@ -67,3 +74,7 @@ class ForeignSeries:
     source_file: str
     sha256: str
     notes: tuple[str, ...] = field(default=())
+    accuracies: dict[str, Curve] = field(default_factory=dict)
+    recorded: dict[str, float] = field(default_factory=dict)
+    open_field: str = ""
+    open_values: tuple[str, ...] = ()

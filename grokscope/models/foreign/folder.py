@@ -15,9 +15,10 @@ def series_files(folder: Path) -> list[tuple[int | None, Path]]:
     """Return (step, file) of a series, by step.
 
     `init` is step 0; `final` comes last with None, as its step must stand in the file. The step is
-    the last integer of the name. The names of a series differ in that integer only: two families of
-    names in one folder are two series (or two models that merely have digits in their names), and
-    which is meant is the user's to say.
+    the last integer of the name; an only file has None, as its name is read like that of a file by
+    itself. The names of a series differ in that integer only: two families of names in one folder
+    are two series (or two models that merely have digits in their names), and which is meant is the
+    user's to say.
 
     Raises
     ------
@@ -27,16 +28,20 @@ def series_files(folder: Path) -> list[tuple[int | None, Path]]:
     UnsoundError
         Two files have the same step.
     """
-    files = sorted(f for f in folder.iterdir() if f.is_file() and f.suffix in SUFFIXES)
+    files = _checkpoints(folder)
     if not files:
+        inside = sorted(f.name for f in folder.iterdir() if f.is_dir() and _checkpoints(f))
+        some = ", ".join(inside[:4]) + (f" and {len(inside) - 4} more" if len(inside) > 4 else "")
         raise RequestError(
-            f"'{folder}' has no checkpoint in it",
+            f"'{folder}' has no checkpoint in it"
+            + (f", but folders with checkpoints: {some}" if inside else ""),
             "a folder with files " + ", ".join("*" + s for s in SUFFIXES),
+            "give one of the folders" if inside else "",
         )
     if len(files) > MAX_FILES:
         raise RequestError(f"'{folder}' has {len(files):,} checkpoints", f"up to {MAX_FILES:,}")
     if len(files) == 1:
-        return [(_number(files[0]), files[0])]
+        return [(None, files[0])]
     families: dict[tuple[str, str], Path] = {}
     by_step: dict[int, Path] = {}
     last: list[tuple[int | None, Path]] = []
@@ -66,6 +71,10 @@ def series_files(folder: Path) -> list[tuple[int | None, Path]]:
             "give one file, or move the others away",
         )
     return [*sorted(by_step.items()), *last]
+
+
+def _checkpoints(folder: Path) -> list[Path]:
+    return sorted(f for f in folder.iterdir() if f.is_file() and f.suffix in SUFFIXES)
 
 
 def _number(file: Path) -> int | None:

@@ -1,29 +1,29 @@
-"""What a layout is: keys, their axes and the turn into ours; and which one a file has."""
+"""What a layout is: keys, their axes and the turn into ours."""
 
 import math
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from grokscope.config import Architecture
 from grokscope.errors import RequestError, UnsoundError, nearest
 from grokscope.models.foreign.container import State
 
 Sizes = dict[str, int]
 Turn = Callable[[Tensor, Sizes], Tensor]
+Finish = Callable[[State, str], State]
 
 LAYOUTS = {
     "nanda": "Nanda et al. 2023 and reruns: W_E [d_model d_vocab], W_O [d_model head*d_head]",
+    "pizza": "Zhong et al. 2023: the same without a causal mask, or embed.weight, l1, l2, unembed",
+    "rep_theory": "Chughtai et al. 2023: a transformer with x_embed, y_embed, or W_x, W_y, W, W_U",
     "transformerlens": "a HookedTransformer: W_E [d_vocab d_model], W_O [head d_head d_model]",
+    "mlp": "mlp.W_in [d_mlp d_vocab] and mlp.W_out [d_vocab d_mlp] on one-hot operands",
 }
-NOT_YET = {
-    "pizza": "two positions and no '=' token, Zhong et al. 2023",
-    "rep_theory MLP": "W_x, W_y, W, W_U, Chughtai et al. 2023",
-    "mlp": "mlp.W_in and mlp.W_out on one-hot inputs",
-}
-"""Layouts that are recognised, so that the message can name them, but not read."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,8 @@ class Part:
     ours
         Its name here (TransformerLens's); `i` stands for the block.
     axes
-        Its axes in the file, by name; `head*d_head` is one axis that holds both, head first.
+        Its axes in the file, by name; `head*d_head` is one axis that holds both, head first, and
+        `2*d_model` one of twice the size.
     turn
         The file's tensor to ours.
     """
@@ -45,24 +46,7 @@ class Part:
     turn: Turn = lambda tensor, sizes: tensor
 
 
-@dataclass(frozen=True)
-class Layout:
-    """A layout: its parts by key, and the keys that carry no weights of the model.
-
-    Attributes
-    ----------
-    parts
-        Key in the file (with `i` for the block) -> Part.
-    dropped
-        Keys that may stand in the file and are not weights (masks, constants).
-    """
-
-    name: str
-    parts: dict[str, Part]
-    dropped: tuple[str, ...]
-
-
-# Where each size is read; every other tensor is then held against it.
+# Where each size of a transformer is read; every other tensor is then held against it.
 SOURCES = {
     "d_model": ("pos_embed.W_pos", "unembed.W_U"),
     "d_vocab": ("embed.W_E",),
@@ -72,16 +56,58 @@ SOURCES = {
     "d_head": ("blocks.i.attn.W_Q",),
     "d_mlp": ("blocks.i.mlp.W_in",),
 }
-REQUIRED = {"embed.W_E", "unembed.W_U"}
-ATTENTION = {f"blocks.i.attn.W_{part}" for part in "QKVO"}
+REQUIRED = frozenset({"embed.W_E", "unembed.W_U"})
+ATTENTION = frozenset(f"blocks.i.attn.W_{part}" for part in "QKVO")
 TOGETHER = (
     ATTENTION,
-    {f"blocks.i.attn.b_{part}" for part in "QKVO"},
-    {"blocks.i.mlp.W_in", "blocks.i.mlp.W_out"},
-    {"blocks.i.mlp.b_in", "blocks.i.mlp.b_out"},
-    {f"{norm}.{part}" for norm in ("blocks.i.ln1", "blocks.i.ln2", "ln_final") for part in "wb"},
+    frozenset(f"blocks.i.attn.b_{part}" for part in "QKVO"),
+    frozenset({"blocks.i.mlp.W_in", "blocks.i.mlp.W_out"}),
+    frozenset({"blocks.i.mlp.b_in", "blocks.i.mlp.b_out"}),
+    frozenset(
+        f"{norm}.{part}" for norm in ("blocks.i.ln1", "blocks.i.ln2", "ln_final") for part in "wb"
+    ),
 )
-"""Parts of which a model here has all or none."""
+"""Parts of which a transformer here has all or none."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A layout: its parts by key, and the keys that carry no weights of the model.
+
+    Attributes
+    ----------
+    name
+        A name of `LAYOUTS`.
+    parts
+        Key in the file (with `i` for the block) -> Part.
+    dropped
+        Keys that may stand in the file and are not weights (masks, constants).
+    architecture
+        Which of ours it is.
+    implied
+        Fields of ModelConfig that the publishing program has no choice in; a setting beside the
+        file wins.
+    has_mask
+        Whether a mask in the file is one that the program uses.
+    sources
+        Size -> the parts (our names) that tell it, the first one present.
+    required, in_blocks, together
+        Parts (our names) that a model has, that each block has, and of which it has all or none.
+    finish
+        What is left to do once every part is turned.
+    """
+
+    name: str
+    parts: Mapping[str, Part]
+    dropped: tuple[str, ...] = ()
+    architecture: Architecture = "transformer"
+    implied: Mapping[str, Any] = field(default_factory=dict)
+    has_mask: bool = True
+    sources: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: SOURCES)
+    required: frozenset[str] = REQUIRED
+    in_blocks: frozenset[str] = ATTENTION
+    together: tuple[frozenset[str], ...] = TOGETHER
+    finish: Finish = lambda weights, where: weights
 
 
 def pattern(key: str) -> str:
@@ -93,40 +119,6 @@ def check_name(name: str) -> None:
     """Raise a RequestError unless `name` is a layout."""
     if name not in LAYOUTS:
         raise RequestError(f"unknown layout '{name}'", ", ".join(LAYOUTS), nearest(name, LAYOUTS))
-
-
-def detect(state: State, where: str) -> str:
-    """Return the layout that the keys and shapes tell.
-
-    The two layouts share all their names. W_O tells them apart, with two axes in one and three in
-    the other; without attention, the side of W_E that is d_model does (d_model is the first axis of
-    W_U in both).
-
-    Raises
-    ------
-    RequestError
-        The keys are of no layout that is read here, or both are possible.
-    """
-    keys = {pattern(key) for key in state}
-    if not keys >= REQUIRED:
-        known = _not_yet(keys)
-        if known:
-            said = f"looks like layout {known} ({NOT_YET[known]}), which is not read yet"
-        else:
-            said = f"has no layout known here; its keys are {', '.join(list(state)[:8])}"
-        raise RequestError(f"'{where}' {said}", _layouts())
-    outputs = [state[key].ndim for key in state if pattern(key) == "blocks.i.attn.W_O"]
-    if outputs:
-        return "nanda" if outputs[0] == 2 else "transformerlens"
-    rows, columns = _matrix(state, "embed.W_E", where)
-    d_model = _matrix(state, "unembed.W_U", where)[0]
-    if (rows == d_model) == (columns == d_model):
-        raise RequestError(
-            f"'{where}' could be of either layout: W_E is ({rows}, {columns}), d_model {d_model}",
-            _layouts(),
-            "name the layout",
-        )
-    return "nanda" if rows == d_model else "transformerlens"
 
 
 def convert(state: State, layout: Layout, where: str) -> tuple[State, Sizes]:
@@ -165,7 +157,7 @@ def convert(state: State, layout: Layout, where: str) -> tuple[State, Sizes]:
             else part.ours
         )
         ours[name] = part.turn(_numbers(key, tensor, where), sizes).contiguous().clone()
-    return ours, sizes
+    return layout.finish(ours, where), sizes
 
 
 def _numbers(key: str, tensor: Tensor, where: str) -> Tensor:
@@ -187,16 +179,17 @@ def _complete(weights: State, layout: Layout, where: str) -> None:
     blocks = sorted({int(key.split(".")[1]) for key in weights if key.startswith("blocks.")})
     if blocks != list(range(len(blocks))):
         raise UnsoundError(f"'{where}' has blocks {blocks}", "blocks 0, 1, 2, ... without a gap")
+    theirs = {part.ours: key for key, part in layout.parts.items()}
     outside = {layout.parts[key].ours for key in weights if not key.startswith("blocks.")}
     for block in blocks or [0]:
         inside = {
             layout.parts[pattern(k)].ours for k in weights if k.startswith(f"blocks.{block}.")
         }
         have = outside | inside
-        wanted = [REQUIRED, *(group for group in TOGETHER if group & have)]
+        wanted = [layout.required, *(group for group in layout.together if group & have)]
         if blocks:
-            wanted.append(ATTENTION)
-        missing = sorted(set().union(*wanted) - have)
+            wanted.append(layout.in_blocks)
+        missing = sorted(theirs.get(name, name) for name in frozenset().union(*wanted) - have)
         if missing:
             named = ", ".join(name.replace(".i.", f".{block}.") for name in missing)
             raise UnsoundError(
@@ -211,7 +204,7 @@ def _complete(weights: State, layout: Layout, where: str) -> None:
 def _sizes(weights: State, layout: Layout, where: str) -> Sizes:
     sizes: Sizes = {}
     first = {layout.parts[pattern(key)].ours: key for key in reversed(list(weights))}
-    for size, names in SOURCES.items():
+    for size, names in layout.sources.items():
         for name in names:
             if name in first and size not in sizes:
                 key = first[name]
@@ -227,27 +220,12 @@ def _sizes(weights: State, layout: Layout, where: str) -> Sizes:
 
 def _check_shape(key: str, tensor: Tensor, axes: str, sizes: Sizes, where: str) -> None:
     names = [axis.split("*") for axis in axes.split()]
-    expected = tuple(math.prod(sizes[n] for n in axis) for axis in names)
+    expected = tuple(math.prod(sizes[n] if n in sizes else int(n) for n in axis) for axis in names)
     if tuple(tensor.shape) != expected:
-        used = ", ".join(dict.fromkeys(f"{n}={sizes[n]}" for axis in names for n in axis))
+        used = ", ".join(
+            dict.fromkeys(f"{n}={sizes[n]}" for axis in names for n in axis if n in sizes)
+        )
         raise UnsoundError(
             f"'{where}': {key} has shape {tuple(tensor.shape)} in the file, "
             f"{expected} expected from {used}"
         )
-
-
-def _matrix(state: State, key: str, where: str) -> tuple[int, int]:
-    shape = tuple(state[key].shape)
-    if len(shape) != 2:
-        raise UnsoundError(f"'{where}': {key} has shape {shape} in the file, two axes expected")
-    return shape[0], shape[1]
-
-
-def _not_yet(keys: set[str]) -> str:
-    if keys >= {"W_x", "W_y"}:
-        return "rep_theory MLP"
-    return "mlp" if keys >= {"mlp.W_in", "mlp.W_out"} else ""
-
-
-def _layouts() -> str:
-    return "; ".join(f"{name} ({said})" for name, said in LAYOUTS.items())

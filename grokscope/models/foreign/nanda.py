@@ -36,6 +36,7 @@ _NORMS = {"blocks.i.ln1": "blocks.i.ln1", "blocks.i.ln2": "blocks.i.ln2", "ln": 
 
 NANDA = Layout(
     name="nanda",
+    implied={"normalization": "none"},
     parts={
         "embed.W_E": Part("embed.W_E", "d_model d_vocab", _transposed),
         "pos_embed.W_pos": Part("pos_embed.W_pos", "n_ctx d_model"),

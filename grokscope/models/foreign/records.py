@@ -10,22 +10,8 @@ from torch import Tensor
 
 from grokscope.models.foreign.container import STEP, Content
 
-Curve = tuple[Int64[ndarray, " record"], Float64[ndarray, " record"]]
+Curve = tuple[Int64[ndarray, " _record"], Float64[ndarray, " _record"]]
 
-TASK_KEYS = {
-    "fn_name": "fn_name",
-    "fn": "fn_name",
-    "operation": "fn_name",
-    "task": "fn_name",
-    "p": "p",
-    "frac_train": "frac_train",
-    "seed": "seed",
-    "num_epochs": "num_epochs",
-    "lr": "lr",
-    "weight_decay": "weight_decay",
-    "betas": "betas",
-}
-"""Settings of task and training that are passed on, and their names here."""
 TRAIN_ROWS = ("train_indices", "train_idx", "train_data")
 
 
@@ -102,18 +88,6 @@ def point_losses(contents: list[tuple[int | None, Content]]) -> dict[str, Curve]
             values = np.array([points[s] for s in steps], dtype=np.float64)
             curves[rows] = (np.array(steps, dtype=np.int64), values)
     return curves
-
-
-def training_settings(content: Content) -> dict[str, Any]:
-    """Return what the file's settings say of task and training; plain values only."""
-    found: dict[str, Any] = {}
-    for key, ours in TASK_KEYS.items():
-        value = content.settings.get(key)
-        if isinstance(value, str | int | float) or (
-            isinstance(value, list | tuple) and all(isinstance(v, int | float) for v in value)
-        ):
-            found.setdefault(ours, value)
-    return found
 
 
 def train_inputs(content: Content, p: int | None) -> Int64[ndarray, "row 2"] | None:

@@ -1,35 +1,33 @@
 """Reading a foreign file or folder whole: layout, weights at every step, what was recorded."""
 
 import hashlib
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from grokscope.errors import RequestError, UnsoundError
 from grokscope.models.foreign import records
+from grokscope.models.foreign.beside import Beside, read_beside
 from grokscope.models.foreign.checkpoint import ForeignCheckpoint, ForeignSeries
-from grokscope.models.foreign.container import Content, State, unwrap
+from grokscope.models.foreign.container import State
+from grokscope.models.foreign.detect import detect
 from grokscope.models.foreign.facts import Facts, model_facts, unit_norms
 from grokscope.models.foreign.folder import series_files
-from grokscope.models.foreign.layout import (
-    LAYOUTS,
-    NOT_YET,
-    Layout,
-    Sizes,
-    check_name,
-    convert,
-    detect,
-    pattern,
-)
-from grokscope.models.foreign.nanda import NANDA, idle_norms
-from grokscope.models.foreign.pickle_file import load_file, sha256
-from grokscope.models.foreign.transformerlens import TRANSFORMERLENS
-
-_READERS = {"nanda": NANDA, "transformerlens": TRANSFORMERLENS}
-MAX_SERIES_BYTES = 8 * 1024**3
-"""Largest sum of the weights of a series."""
+from grokscope.models.foreign.layout import Layout, Sizes, check_name, convert, pattern
+from grokscope.models.foreign.pickle_file import sha256
+from grokscope.models.foreign.settings import training_settings
+from grokscope.models.foreign.shared_mlp import BIAS
+from grokscope.models.foreign.states import Placed, load_states, without_idle_norms
 
 
-def read_foreign(path: str | Path, layout: str | None = None) -> ForeignSeries:
+def read_foreign(
+    path: str | Path,
+    layout: str | None = None,
+    config: str | Path | None = None,
+    given: Mapping[str, Any] | None = None,
+) -> ForeignSeries:
     """Read a checkpoint, or a series of them, that another program wrote.
 
     Parameters
@@ -40,14 +38,20 @@ def read_foreign(path: str | Path, layout: str | None = None) -> ForeignSeries:
         `folder.series_files`).
     layout
         A name of `LAYOUTS`; detected where None.
+    config
+        A JSON file with the model's settings; found beside `path` where None (see `beside`).
+    given
+        Fields of ModelConfig that neither keys, shapes nor settings tell: `act_fn`,
+        `attention_rate`, `architecture`.
 
     Raises
     ------
     RequestError
         The path, the layout or the kind of file is not one that can be read; the message says which
-        can.
+        can. Or something is needed that nobody says.
     UnsoundError
-        The file is damaged, or its weights are incomplete, of the wrong shape or not finite.
+        The file is damaged, or its weights are incomplete, of the wrong shape, not finite, or not
+        of the model that its settings describe.
 
     Examples
     --------
@@ -60,55 +64,37 @@ def read_foreign(path: str | Path, layout: str | None = None) -> ForeignSeries:
     path = Path(path)
     if not path.exists():
         raise RequestError(f"'{path}' does not exist", "a checkpoint file, or a folder of them")
-    files = series_files(path) if path.is_dir() else [(None, path)]
-    notes: list[str] = []
-    states: list[tuple[int | None, State, str]] = []
-    contents: list[tuple[int | None, Content]] = []
-    size = 0
-    for named, file in files:
-        content = unwrap(load_file(file), str(file))
-        notes += content.notes
-        found = _placed(content, named, file, path.is_dir(), notes)
-        size += sum(t.numel() * t.element_size() for _, state in found for t in state.values())
-        if size > MAX_SERIES_BYTES:
-            raise RequestError(
-                f"'{path}' has too many weights", f"up to {MAX_SERIES_BYTES:,} bytes in all"
-            )
-        states += [(step, state, str(file)) for step, state in found]
-        contents.append((found[-1][0], Content((), content.settings, content.recorded)))
-    states = _ordered(states, path)
-    name = _layout(states[-1][1], layout, states[-1][2])
-    if name == "nanda":
-        states = _without_idle_norms(states, contents[-1][1].settings, notes)
-    return _series(path, [f for _, f in files], name, states, contents, notes)
-
-
-def _series(
-    path: Path,
-    files: list[Path],
-    name: str,
-    states: list[tuple[int | None, State, str]],
-    contents: list[tuple[int | None, Content]],
-    notes: list[str],
-) -> ForeignSeries:
-    reader = _READERS[name]
-    checkpoints, sizes = _converted(states, reader)
+    files: list[tuple[int | None, Path]] = series_files(path) if path.is_dir() else [(None, path)]
+    only = files[0][1] if len(files) == 1 else path
+    beside = read_beside(only, None if config is None else Path(config))
+    notes = [f"read beside it: {', '.join(beside.files)}"] if beside.files else []
+    states, contents = load_states(path, files, beside, notes)
     last = contents[-1][1]
-    facts = model_facts(states[-1][1], checkpoints[-1].weights, sizes, last.settings, states[-1][2])
-    facts, checkpoints = _completed(name, facts, checkpoints, path)
-    task = records.training_settings(last)
-    p = _modulus(name, facts.model, task, path)
+    settings = {**beside.settings, **last.settings}
+    raw = states[-1]
+    layouts = detect(raw[1], settings, layout, raw[2])
+    if layouts[0].name == "nanda":
+        states = without_idle_norms(states, settings, notes)
+    queue = deque(states)
+    del states  # so that each state dict can go as soon as it is converted
+    checkpoints, sizes = _converted(queue, layouts[0])
+    facts = model_facts(
+        raw[1], checkpoints[-1].weights, sizes, layouts, settings, given or {}, raw[2]
+    )
+    facts, checkpoints = _completed(layouts[0], raw[1], facts, checkpoints)
+    task = training_settings(settings)
+    p = _modulus(layouts[0], facts.model, task, path)
     curves, said = records.losses(last)
     if not curves:
-        curves = records.point_losses(contents)
+        curves = records.point_losses(contents) or _of_rows(beside, "loss")
     rows = next((r for _, c in contents if (r := records.train_inputs(c, p)) is not None), None)
-    dropped = sorted(k for k in states[-1][1] if pattern(k) in reader.dropped)
+    dropped = sorted(k for k in raw[1] if pattern(k) in layouts[0].dropped)
     if dropped:
         notes.append(f"left out, as they are no weights of the model: {', '.join(dropped)}")
     if curves:
         notes.append("losses are as the file has them, in its own precision")
     return ForeignSeries(
-        layout=name,
+        layout=layouts[0].name,
         checkpoints=tuple(checkpoints),
         model=facts.model,
         assumed=facts.assumed,
@@ -117,103 +103,24 @@ def _series(
         losses=curves,
         train_inputs=rows,
         source_file=str(path),
-        sha256=_digest(path, files),
+        sha256=_digest(path, [f for _, f in files]),
         notes=tuple(dict.fromkeys([*notes, *said, *facts.notes])),
+        accuracies=_of_rows(beside, "acc"),
+        recorded=beside.final,
+        open_field=facts.open_field,
+        open_values=facts.open_values,
     )
 
 
-def _placed(
-    content: Content, named: int | None, file: Path, in_folder: bool, notes: list[str]
-) -> list[tuple[int | None, State]]:
-    """Give the state dicts of one file their steps."""
-    if len(content.states) > 1:
-        if in_folder and named is not None:
-            notes.append(f"{file.name} holds a series of its own: its steps are taken from inside")
-        return list(content.states)
-    state = content.states[0][1]
-    if named is not None:
-        own = content.states[0][0]
-        if own is not None and own != named:
-            notes.append(f"{file.name} says step {own} inside; the name's {named} is taken")
-        return [(named, state)]
-    step, said = records.single_step(content, file.stem)
-    notes.append(said)
-    return [(step, state)]
-
-
-def _ordered(
-    states: list[tuple[int | None, State, str]], path: Path
-) -> list[tuple[int | None, State, str]]:
-    if len(states) == 1:
-        return states
-    by_step: dict[int, tuple[int | None, State, str]] = {}
-    for step, state, where in states:
-        if step is None:
-            raise RequestError(
-                f"'{where}' does not tell its step", "a name with the step", "rename it"
-            )
-        if step in by_step:
-            other = by_step[step]
-            same = state.keys() == other[1].keys() and all(
-                state[k].equal(other[1][k]) for k in state
-            )
-            if not same:
-                raise UnsoundError(
-                    f"'{path}' has two different state dicts at step {step}: {other[2]}, {where}"
-                )
-            continue
-        by_step[step] = (step, state, where)
-    return [by_step[step] for step in sorted(by_step)]
-
-
-def _layout(state: State, asked: str | None, where: str) -> str:
-    try:
-        found = detect(state, where)
-    except RequestError:
-        if asked is None:
-            raise
-        return asked
-    if asked is not None and asked != found:
-        raise RequestError(
-            f"layout '{asked}' was asked for, but the shapes in '{where}' are of '{found}'",
-            ", ".join(LAYOUTS),
-            f"ask for {found}, or let it be detected",
-        )
-    positions = state.get("pos_embed.W_pos")
-    if (
-        found == "nanda"
-        and positions is not None
-        and positions.ndim == 2
-        and positions.shape[0] == 2
-    ):
-        raise RequestError(
-            f"'{where}' looks like layout pizza ({NOT_YET['pizza']}), which is not read yet",
-            ", ".join(LAYOUTS),
-        )
-    return found
-
-
-def _without_idle_norms(
-    states: list[tuple[int | None, State, str]], settings: dict[str, Any], notes: list[str]
-) -> list[tuple[int | None, State, str]]:
-    idle = [idle_norms(state) for _, state, _ in states]
-    if not all(idle) or settings.get("use_ln") is True:
-        return states
-    notes.append("LayerNorm parameters are exactly 1 and 0 throughout: read as not used, left out")
-    return [
-        (step, {k: v for k, v in state.items() if k not in keys}, where)
-        for (step, state, where), keys in zip(states, idle, strict=True)
-    ]
-
-
-def _converted(
-    states: list[tuple[int | None, State, str]], reader: Layout
-) -> tuple[list[ForeignCheckpoint], Sizes]:
+def _converted(states: deque[Placed], layout: Layout) -> tuple[list[ForeignCheckpoint], Sizes]:
+    """Convert all state dicts; each is let go once it is converted."""
     checkpoints: list[ForeignCheckpoint] = []
     sizes: Sizes = {}
-    for step, state, where in states:
-        at = where if len(states) == 1 else f"{where} (step {step})"
-        weights, sizes = convert(state, reader, at)
+    alone = len(states) == 1
+    while states:
+        step, state, where = states.popleft()
+        at = where if alone else f"{where} (step {step})"
+        weights, sizes = convert(state, layout, at)
         first = checkpoints[0].weights if checkpoints else weights
         if weights.keys() != first.keys():
             odd = sorted(weights.keys() ^ first.keys())[0]
@@ -232,23 +139,23 @@ def _converted(
 
 
 def _completed(
-    name: str, facts: Facts, checkpoints: list[ForeignCheckpoint], path: Path
+    layout: Layout, state: State, facts: Facts, checkpoints: list[ForeignCheckpoint]
 ) -> tuple[Facts, list[ForeignCheckpoint]]:
-    """Add what a layout implies: nanda's LayerNorm has parameters; LNPre is written out."""
-    model, assumed, notes = dict(facts.model), set(facts.assumed), list(facts.notes)
-    if name == "nanda" and "normalization" in assumed:
-        assumed -= {"normalization"}
-        notes = [note for note in notes if not note.startswith("normalization ")]
-    if name == "nanda" and model["normalization"] == "pre":
+    """Add what a layout implies: LNPre is written out; what was turned into something else is said."""
+    model, notes = facts.model, list(facts.notes)
+    normalised = model.get("normalization") == "pre"
+    if layout.name == "nanda" and normalised:
         notes.append(
             "LayerNorm w is scaled by sqrt((d_model - 1) / d_model): this layout divides by the "
             "unbiased deviation"
         )
-    if name == "transformerlens" and "normalization" in assumed:
+    if "normalization" in facts.assumed:
         notes.append(
             "a LayerNorm without parameters (LNPre) leaves no trace in a file: check there was none"
         )
-    if model["normalization"] == "pre" and "ln_final.w" not in checkpoints[-1].weights:
+    if BIAS in state and layout.name == "mlp":
+        notes.append(f"{BIAS} / 2 was added to every row of W_in, which computes the same")
+    if normalised and "ln_final.w" not in checkpoints[-1].weights:
         notes.append("LayerNorm without parameters (LNPre) is written out with weights 1 and 0")
         checkpoints = [
             ForeignCheckpoint(
@@ -256,17 +163,32 @@ def _completed(
             )
             for c in checkpoints
         ]
-    return Facts(model, tuple(n for n in facts.assumed if n in assumed), tuple(notes)), checkpoints
+    return replace(facts, notes=tuple(notes)), checkpoints
 
 
-def _modulus(name: str, model: dict[str, Any], task: dict[str, Any], path: Path) -> int | None:
+def _modulus(layout: Layout, model: dict[str, Any], task: dict[str, Any], path: Path) -> int | None:
+    """Return the number of values of an operand, where layout or settings tell it."""
     said = task.get("p")
-    told = model["d_vocab"] - 1 if name == "nanda" and model["n_ctx"] == 3 else None
+    told = None
+    if layout.name != "transformerlens" and model["n_ctx"] in (2, 3):
+        tokens = model["d_vocab"] - (model["n_ctx"] - 2)
+        if task.get("own_tokens") and tokens % 2:
+            raise UnsoundError(
+                f"'{path}' has {tokens} tokens of values, and a set of its own for each operand",
+                "an even number of them (diff_vocab)",
+            )
+        told = tokens // 2 if task.get("own_tokens") else tokens
     if isinstance(said, int) and told is not None and said != told:
         raise UnsoundError(
-            f"'{path}' says p={said}, but W_E has {told + 1} tokens", f"p + 1 tokens, p={told}"
+            f"'{path}' says p={said}, but reads {told} values of an operand",
+            f"as many tokens as p={told}" if layout.name != "nanda" else f"p + 1 tokens, p={told}",
         )
     return told if told is not None else said if isinstance(said, int) else None
+
+
+def _of_rows(beside: Beside, quantity: str) -> dict[str, records.Curve]:
+    found = {rows: beside.curves.get(f"{rows}_{quantity}") for rows in ("train", "test")}
+    return {rows: curve for rows, curve in found.items() if curve is not None}
 
 
 def _digest(path: Path, files: list[Path]) -> str:
