@@ -26,8 +26,17 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: st
     Console().print(table)
 
 
+def print_line(text: str) -> None:
+    """Print a line of text; a terminal breaks it between words, a pipe gets it in one."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console()
+    console.print(Text(text), soft_wrap=not console.is_terminal)
+
+
 def print_analysed(found: "Analysed") -> None:
-    """Print key frequencies, transitions, verdict and the report's place."""
+    """Print transitions, key frequencies, verdict, algorithm and the report's place."""
     looked = [t for t in found.transitions if t.low is not None or t.high is not None]
     rows = [
         (t.name, "-" if t.censored else t.when, t.note or (t.when if t.censored else ""))
@@ -42,9 +51,14 @@ def print_analysed(found: "Analysed") -> None:
     if key is not None:
         names = ", ".join(str(k) for k in key.values.tolist()) or "none"
         what = key.attrs["long_name"].lower()
-        print(f"{what}: {names} (rule: {key.attrs['rule']}, at the final step)")
+        print_line(f"{what}: {names} (rule: {key.attrs['rule']}, at the final step)")
     if found.learned:
         seen = [f"{t.name.removeprefix('learned_')} {t.when}" for t in found.learned]
-        print(f"learned in the order: {', '.join(seen)} (half of the final share of the logits)")
-    print(found.verdict["sentence"])
+        print_line(
+            f"learned in the order: {', '.join(seen)} (half of the final share of the logits)"
+        )
+    print_line(found.verdict["sentence"])
+    algorithm = found.verdict["algorithm"]
+    print_line(f"algorithm: {algorithm['name']}")
+    print_line(algorithm["sentence"])
     print(f"report: {found.report}")

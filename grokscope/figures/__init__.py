@@ -27,6 +27,10 @@ if TYPE_CHECKING:
         algorithm_measures as algorithm_measures,
     )
     from grokscope.figures.gallery.attention import attention as attention
+    from grokscope.figures.gallery.circle_forms import circle_forms as circle_forms
+    from grokscope.figures.gallery.coset_concentration import (
+        coset_concentration as coset_concentration,
+    )
     from grokscope.figures.gallery.embedding_spectrum import (
         embedding_spectrum as embedding_spectrum,
     )
@@ -40,6 +44,7 @@ if TYPE_CHECKING:
     from grokscope.figures.gallery.norms import norms as norms
     from grokscope.figures.gallery.operation_table import operation_table as operation_table
     from grokscope.figures.gallery.progress import progress as progress
+    from grokscope.figures.gallery.representations import representations as representations
     from grokscope.figures.gallery.restricted_excluded import (
         restricted_excluded as restricted_excluded,
     )
@@ -62,9 +67,10 @@ if TYPE_CHECKING:
 
 #: Every figure of a run, in the order in which a report shows them.
 NAMES = (
-    "progress", "timeline", "restricted_excluded", "logit_shares", "ablations",
-    "embedding_spectrum", "final_spectrum", "neuron_clusters", "neuron_activations", "attention",
-    "norms", "gini", "algorithm_measures", "operation_table",
+    "progress", "timeline", "restricted_excluded", "logit_shares", "representations", "ablations",
+    "embedding_spectrum", "final_spectrum", "neuron_clusters", "neuron_activations",
+    "coset_concentration", "attention", "norms", "gini", "algorithm_measures", "circle_forms",
+    "operation_table",
 )  # fmt: skip
 
 #: Every figure of a sweep.

@@ -18,7 +18,7 @@ from grokscope.figures import FIGURES, NAMES
 from grokscope.figures.declare import definitions, summary
 from grokscope.figures.export import CONFIG, script_json
 from grokscope.files import write_text
-from grokscope.report import tables
+from grokscope.report import algorithm_tables, key_tables, tables
 from grokscope.report.words import told
 from grokscope.transitions.transition import Transitions
 
@@ -73,7 +73,8 @@ def render_report(
     transitions
         Its events.
     verdict
-        ``label`` (one word or two), ``sentence`` and ``evidence`` (name -> value).
+        ``label`` (one word or two), ``sentence``, ``evidence`` (name -> value) and ``algorithm``
+        (`Algorithm.to_json`; without it the page has no such section).
     figures
         Names of the figures, in order (default: all). One that cannot be drawn is named with the
         reason.
@@ -87,24 +88,26 @@ def render_report(
     data = script_json(json.dumps({"figures": [item.pop("json") for item in drawn]}))
     # The page's own scripts carry this word; text from the run that got past the escaping would not.
     nonce = hashlib.sha256(data.encode()).hexdigest()[:32]
-    source = files("grokscope.report").joinpath("template.html").read_text(encoding="utf-8")
     environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(_page_part),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.from_string(source).render(
+    return environment.get_template("template.html").render(
         run=str(ds.attrs.get("run", "a run")),
         task=str(ds.attrs.get("task_formula") or ds.attrs.get("task") or ""),
         verdict=_verdict(verdict),
         events=tables.events(transitions),
         summary=tables.summary(transitions),
-        key=tables.key_rules(ds),
+        algorithm=algorithm_tables.algorithm(verdict),
+        key=key_tables.key_rules(ds),
         key_rule=str(ds.attrs.get("key_rule", "")),
         key_at=str(ds.attrs.get("key_at", "")),
-        neurons=tables.neuron_counts(ds),
+        neurons=key_tables.neuron_counts(ds),
+        learned=key_tables.order_learned(ds),
         figures=drawn,
         skipped=skipped,
         hyper_parameters=tables.hyper_parameters(ds),
@@ -115,6 +118,10 @@ def render_report(
         config=Markup(script_json(json.dumps(CONFIG))),
         plotly_js=Markup(get_plotlyjs()),
     )
+
+
+def _page_part(name: str) -> str:
+    return files("grokscope.report").joinpath(name).read_text(encoding="utf-8")
 
 
 def _verdict(verdict: Mapping[str, Any]) -> dict[str, Any]:

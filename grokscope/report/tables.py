@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 
 from grokscope.figures.marks import event_words, interval_words
-from grokscope.figures.series import has, key_frequencies, long_name
+from grokscope.figures.series import long_name
 from grokscope.report.words import UNKNOWN, gap, interval, number, told
 from grokscope.transitions.transition import Transitions
 
@@ -86,51 +86,6 @@ def summary(transitions: Transitions) -> list[tuple[str, str]]:
         else:
             label = words.get(name, name.replace("_", " "))
             rows.append((label, gap(value)))
-    return rows
-
-
-def key_rules(ds: xr.Dataset) -> dict[str, Any] | None:
-    """Return the key frequencies by each rule, side by side, and where the rules disagree."""
-    chosen = key_frequencies(ds)
-    if not has(ds, "key_frequency_by_rule"):
-        return (
-            {"chosen": chosen, "rules": [], "frequencies": [], "disagree": []} if chosen else None
-        )
-    table = ds["key_frequency_by_rule"].transpose("rule", "freq")
-    picked = np.nan_to_num(np.asarray(table.values, dtype=np.float64)) > 0
-    rules = [str(rule) for rule in table["rule"].values]
-    freq = table["freq"].values
-    anywhere = picked.any(axis=0) | np.isin(freq, chosen)
-    return {
-        "chosen": chosen,
-        "rules": rules,
-        "frequencies": [
-            {"k": int(k), "by": picked[:, i].tolist(), "key": int(k) in chosen}
-            for i, k in enumerate(freq)
-            if anywhere[i]
-        ],
-        "disagree": [int(k) for i, k in enumerate(freq) if 0 < picked[:, i].sum() < len(rules)],
-    }
-
-
-def neuron_counts(ds: xr.Dataset) -> list[tuple[str, str]]:
-    """Return the neurons explained per key frequency at the final step, and the rest."""
-    if not has(ds, "neurons_per_frequency"):
-        return []
-    counts = ds["neurons_per_frequency"].transpose("step", "freq").values[-1].astype(float)
-    freq, keys = ds["neurons_per_frequency"]["freq"].values, key_frequencies(ds)
-    rows = [
-        (f"frequency {k}", number(float(c)))
-        for k, c in zip(freq, counts, strict=True)
-        if k in keys and np.isfinite(c)
-    ]
-    rows.append(("other frequencies", number(float(np.nansum(counts[~np.isin(freq, keys)])))))
-    rows.append(("all frequencies", number(float(np.nansum(counts)))))
-    for name, words in (("neurons_explained", "explained"), ("neurons_dead", "dead")):
-        if has(ds, name) and ds[name].dims == ("step",):
-            rows.append((words, number(float(ds[name].values[-1]))))
-    if "neuron" in ds.sizes:
-        rows.append(("neurons in all", number(ds.sizes["neuron"])))
     return rows
 
 

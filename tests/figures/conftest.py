@@ -37,3 +37,8 @@ def events(synthetic):
 @pytest.fixture(scope="session")
 def sweeps():
     return load_synthetic("sweep_synthetic")
+
+
+@pytest.fixture(scope="session")
+def groups():
+    return load_synthetic("group_synthetic")

@@ -42,6 +42,7 @@ def dataset(
             "neuron": np.arange(neurons), "head": np.arange(heads), "pos": np.arange(3),
             "draw": np.arange(draws), "mode": ["zero", "mean", "resample"],
             "phase": ["cos", "sin"], "rule": ["neuron", "embedding", "logit"],
+            "irrep": ["trivial", *(f"freq_{k}" for k in freq)],
             "component": COMPONENTS, "example_neuron": np.arange(0, 6),
             "a": ("input", np.repeat(np.arange(p), p)), "b": ("input", np.tile(np.arange(p), p)),
         }
@@ -109,6 +110,30 @@ def dataset(
     put("neurons_dead", ("step",), np.ones(len(t), int), "count", "neurons dead")
     put("gini_embedding", ("step",), 0.2 + 0.6 * grow, "", "Gini coefficient, W_E")
     put("gini_neuron_logit_map", ("step",), 0.3 + 0.6 * grow, "", "Gini coefficient, W_L")
+    # A pizza on the first key frequency, clocks on the others; undecided where there is none.
+    clock = np.where(freq == min(keys, default=0), 0.775, 0.985)
+    pizza = np.where(freq == min(keys, default=0), 0.991, 0.812)
+    for form, values in (("clock", clock), ("pizza", pizza)):
+        put(
+            f"circle_{form}_share", ("freq",), np.where(is_key, values, np.nan), "1", f"{form} form"
+        )
+    put("circle_symmetricity", ("step",), 0.2 + 0.3 * grow, "", "circle symmetricity")
+    put("accuracy_without_key", ("rows",), np.array([0.9, 0.04, 0.02, 0.3]), "1", "without key")
+    put("accuracy_of_key", ("rows",), np.full(4, 0.98), "1", "key alone")
+    put("accuracy_of_key_held_out", (), np.array(0.99), "1", "key alone, held out")
+    part = np.append(0.004, share[:, -1])
+    for name, factor in (("embedding_share", 0.9), ("embedding_share_second", 0.8),
+                         ("unembedding_share", 1.0), ("neuron_share", 1.1)):  # fmt: skip
+        values = np.outer(factor * part, grow / grow[-1])
+        put(name, ("irrep", "step"), values, "1", name.replace("_", " "))
+    put("neuron_share_key", ("step",), np.full(len(t), 0.8), "1", "neuron share, key")
+    # A prime modulus has no subgroups: these are as for a composite one.
+    for operand, power in (("first", 2), ("second", 3)):
+        put(f"coset_concentration_{operand}", ("neuron", "step"),
+            np.tile(np.where(pure[:, :1] == 0, np.nan, rng.random((neurons, 1)) ** power), len(t)),
+            "1", f"coset concentration, {operand} operand")  # fmt: skip
+    put("coset_concentration_null", ("draw",), 0.7 + 0.01 * rng.random(draws), "1", "relabelled")
+    put("neurons_concentrated", (), np.array(neurons - 9), "neurons", "neurons on cosets")
     put("gradient_symmetricity", ("step",), 0.2 + 0.3 * grow, "", "gradient symmetricity")
     put("distance_irrelevance", ("step",), 0.6 - 0.4 * grow, "", "distance irrelevance")
     put("circularity", ("step",), 0.2 + 0.75 * grow, "", "circularity")

@@ -13,16 +13,25 @@ VERDICT = {
 }
 
 
-@pytest.fixture(scope="session")
-def synthetic():
-    name = "grokscope_synthetic"
+def load_synthetic(file):
+    name = f"grokscope_{file}"
     if name not in sys.modules:
-        path = Path(__file__).parents[1] / "figures" / "synthetic.py"
+        path = Path(__file__).parents[1] / "figures" / f"{file}.py"
         spec = importlib.util.spec_from_file_location(name, path)
         module = importlib.util.module_from_spec(spec)
         sys.modules[name] = module
         spec.loader.exec_module(module)
     return sys.modules[name]
+
+
+@pytest.fixture(scope="session")
+def synthetic():
+    return load_synthetic("synthetic")
+
+
+@pytest.fixture(scope="session")
+def group(ds):
+    return load_synthetic("group_synthetic").group_dataset(ds)
 
 
 @pytest.fixture(scope="session")
