@@ -12,7 +12,7 @@ from grokscope.errors import RequestError, UnsoundError
 from grokscope.files import replacing
 from grokscope.measures.registry import Measure, choose
 from grokscope.runs.context import Context
-from grokscope.runs.key import GROUP_RULES, MAJORITY, RULES
+from grokscope.runs.key import GROUP_RULES, RULES
 from grokscope.runs.metrics_dataset import task_facts, with_metrics
 from grokscope.runs.products import irreps_of, product_form_of
 from grokscope.runs.run import Run, open_run
@@ -55,7 +55,7 @@ def analyze(
     measures: Sequence[str] | None = None,
     steps: Sequence[int] | None = None,
     on_step: OnStep | None = None,
-    key_rule: str = MAJORITY,
+    key_rule: str | None = None,
 ) -> "xarray.Dataset":
     """Measure a run at its checkpoints and return a labelled dataset with dimension `step`.
 
@@ -72,7 +72,7 @@ def analyze(
         Called with (done, total) after each step.
     key_rule
         How key frequencies, or key representations, are chosen: majority, neuron, embedding, logit or similarity
-        (`key_frequencies`).
+        (`key_frequencies`). The run's own where None: majority, or that of an imported run's authors.
 
     Raises
     ------

@@ -62,7 +62,7 @@ def analyse_run(
     measures: Sequence[str] | None = None,
     steps: Sequence[int] | None = None,
     on_step: Callable[[int, int], None] | None = None,
-    key_rule: str = "majority",
+    key_rule: str | None = None,
 ) -> Analysed:
     """Analyse a run directory: analysis.nc, transitions.json and report.html are written, each whole or not at all."""
     run = open_run(path)

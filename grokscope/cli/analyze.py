@@ -24,8 +24,9 @@ class Options:
     request only, as where nothing is given; all: every one. default,sharpness adds one."""
     steps: str = ""
     """Checkpointed steps: 0,100,200 or 0:5000 or 0:5000:500 (checkpoints in the range); all where not given."""
-    key_rule: Literal["majority", "neuron", "embedding", "logit", "similarity"] = "majority"
-    """How key frequencies, or key representations, are chosen; majority: two of neuron, embedding and logit."""
+    key_rule: Literal["majority", "neuron", "embedding", "logit", "similarity"] | None = None
+    """How key frequencies, or key representations, are chosen; majority: two of neuron, embedding and logit, the
+    default. An imported run of authors who have a rule of their own is read by that one: rep_theory by similarity."""
     json: bool = False
     """Print run, steps, key, transitions, verdict and report as JSON."""
     quiet: bool = False

@@ -52,7 +52,7 @@ def print_analysed(found: "Analysed") -> None:
         names = ", ".join(str(k) for k in key.values.tolist()) or "none"
         what = key.attrs["long_name"].lower()
         print_line(f"{what}: {names} (rule: {key.attrs['rule']}, at the final step)")
-    if found.learned:
+    if found.learned and any(not t.censored for t in found.learned):
         seen = [f"{t.name.removeprefix('learned_')} {t.when}" for t in found.learned]
         print_line(
             f"learned in the order: {', '.join(seen)} (half of the final share of the logits)"

@@ -19,6 +19,8 @@ from grokscope.runs.run import Run, create_run
 from grokscope.runs.train_rows import rows_hash, write_train_rows
 from grokscope.tasks import Task
 
+KEY_RULES = {"rep_theory": "similarity"}
+"""Layouts whose authors have a rule for what is key (Chughtai et al. 2023): so their own lists are what we find."""
 SAVED_AT_THE_END = ("pizza", "rep_theory")
 """Layouts whose programs save one checkpoint, after all the epochs of their settings."""
 
@@ -107,6 +109,7 @@ def import_foreign(
             "recorded": series.recorded,
             "assumed": list(found.assumed),
             "notes": [*series.notes, *found.notes, *notes],
+            **({"key_rule": KEY_RULES[series.layout]} if series.layout in KEY_RULES else {}),
         },
         **listed,
     )

@@ -88,14 +88,22 @@ class Run:
 
     @cached_property
     def context(self) -> "Context":
-        """What all snapshots of the run share, with the default rule for key frequencies."""
+        """What all snapshots of the run share, with the run's own rule for key frequencies."""
         return self.new_context()
 
-    def new_context(self, rule: str = "majority") -> "Context":
-        """Return a new context, whose key frequencies are read at the last checkpoint by `rule`."""
+    @property
+    def key_rule(self) -> str:
+        """The rule for key frequencies where none is asked for: an imported run's is that of its authors, if known."""
+        origin = self.info.get("origin")
+        told = origin.get("key_rule") if isinstance(origin, dict) else None
+        return told if isinstance(told, str) else "majority"
+
+    def new_context(self, rule: str | None = None) -> "Context":
+        """Return a new context, whose key frequencies are read at the last checkpoint by `rule` (`key_rule`)."""
         from grokscope.runs.context import Context
         from grokscope.runs.key import check_rule, key_frequencies
 
+        rule = self.key_rule if rule is None else rule
         check_rule(rule)
         made: Context = Context(
             self.task,

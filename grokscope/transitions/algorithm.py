@@ -82,7 +82,7 @@ def identify(ds: "xarray.Dataset", thresholds: Thresholds = THRESHOLDS) -> Algor
     evidence = (learned, *needed, *clock, *pizza, *_context(reader))
     failed = [piece for piece in needed if not piece.holds]
     if failed:
-        said = f"It answers {learned.value:.2%} of {_words(rows)}, but {_why(failed[0])}."
+        said = f"It answers {learned.value:.2%} of {_words(rows)}, but not by these means ({_why(failed[0])})."
         return Algorithm(NONE, said, evidence, circles)
     for name, pieces in ((CLOCK, clock), (PIZZA, pizza)):
         if _all_hold(pieces):
@@ -238,7 +238,7 @@ def _between(
     if not circles:
         names = ", ".join(str(name) for name in ds["key_irrep"].values) if "key_irrep" in ds else ""
         return f"It composes in the representations {names}: they suffice, and without them the accuracy is gone."
-    against = [f"no {name}, since {_why(next(p for p in pieces if not p.holds))}"
+    against = [f"no {name} ({_why(next(p for p in pieces if not p.holds))})"
                for name, pieces in ((CLOCK, clock), (PIZZA, pizza))]  # fmt: skip
     return f"It composes in {_frequencies(circles)}; {'; '.join(against)}."
 
@@ -252,8 +252,10 @@ def _frequencies(circles: tuple[Circle, ...]) -> str:
 def _why(piece: Evidence) -> str:
     name = piece.quantity.replace("_", " ")
     if piece.value is None:
-        return f"{name}: {piece.note or 'not measured'}"
-    return f"{name} is {piece.value:.3g}, needed {piece.wanted}"
+        return (
+            f"{name} was not measured ({piece.note})" if piece.note else f"{name} was not measured"
+        )
+    return f"{name}: {piece.value:.3g}, needed {piece.wanted}"
 
 
 def _words(rows: str) -> str:

@@ -58,6 +58,21 @@ def test_losses_and_accuracies_are_those_that_its_authors_recorded(name, tmp_pat
     assert not any("another order" in note for note in origin["notes"])
 
 
+@pytest.mark.parametrize("name", list(GROUPS))
+def test_key_representations_are_those_that_its_authors_list(name, tmp_path):
+    """Else a reader of their paper finds other representations here: their rule is the default for their models."""
+    folder = external(f"rep_theory/{name}")
+    run = open_run(import_foreign(folder, tmp_path / "run").path)
+    ds = gs.analyze(run, ["loss"])
+    if "key_irrep" in ds:
+        found = ds["key_irrep"].values.tolist()
+    else:
+        found = [f"freq_{k}" for k in ds["key_frequency"].values]
+    assert sorted(found) == sorted((folder / "key_reps.txt").read_text().split())
+    assert ds.attrs["key_rule"] == "similarity"
+    assert gs.analyze(run, ["loss"], key_rule="majority").attrs["key_rule"] == "majority"
+
+
 @pytest.mark.parametrize("name", ["S5_MLP_seed1", "D59_T_seed1", "C113_MLP_seed1"])
 def test_the_task_is_told_by_the_weights_alone(name, tmp_path):
     """Else a model without its settings is asked for what its answers tell, or gets another group."""
