@@ -15,6 +15,7 @@ from grokscope.measures import (  # noqa: F401
     fourier_density,
     gini,
     gradient_symmetricity,
+    hidden_losses,
     inverse_participation_ratio,
     irrep_losses,
     irrep_neurons,

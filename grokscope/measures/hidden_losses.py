@@ -1,0 +1,68 @@
+"""Restricted and excluded loss of the neurons' key functions, nothing else kept: the form of Chughtai et al. 2023."""
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from numpy import ndarray
+
+from grokscope.harmonics.table_loss import loss_of_table, loss_without_tables
+from grokscope.measures.registry import Output, measure
+from grokscope.runs.snapshot import Snapshot
+from grokscope.runs.sums import mean_neurons, sum_form, sum_rows, whole_table_projectors
+from grokscope.tasks import ROWS
+
+_P = "P h the projection of each neuron, over all rows, on the key functions of x . y"
+
+
+@measure(
+    source="Chughtai et al. 2023 (arXiv 2302.03025), section 5 and their code, with a basis of the right rank",
+    outputs={
+        "restricted_loss_hidden": Output(
+            ("rows",),
+            "Restricted loss of the neurons alone, as published for groups",
+            "nat",
+            f"cross-entropy over the answers of P h W_L, {_P}; neither mean activations nor the stream that skips the "
+            "neurons are kept",
+        ),
+        "excluded_loss_hidden": Output(
+            (),
+            "Excluded loss of the neurons alone, as published for groups",
+            "nat",
+            f"training rows: cross-entropy over the answers of (h - P h) W_L, {_P}",
+        ),
+    },
+    reads=("activations", "test labels"),
+    causal=False,
+    needs=("product", "neurons"),
+    builtin=True,
+)
+def hidden_losses(snap: Snapshot) -> dict[str, ndarray | float]:
+    """Loss of the neurons' projection on the key representations' functions of x . y, and without it.
+
+    Their own numbers for cyclic groups are orders of magnitude larger: a plain QR of all four entries of a turn, which
+    repeat each other, adds two arbitrary directions for each key frequency.
+    """
+    if not snap.key:
+        return {
+            "restricted_loss_hidden": np.full(len(ROWS), np.nan),
+            "excluded_loss_hidden": float("nan"),
+        }
+    to_class = _by_class(snap)
+    table = whole_table_projectors(snap, (snap.key,))[0] @ mean_neurons(snap) @ to_class
+    train = sum_rows(snap, "train")
+    hidden = snap.neurons[torch.as_tensor(train.rows)].double() @ torch.as_tensor(to_class)
+    excluded = loss_without_tables(hidden, table[None], train, len(table))
+    return {
+        "restricted_loss_hidden": np.array(
+            [loss_of_table(table, sum_rows(snap, name))[0] for name in ROWS]
+        ),
+        "excluded_loss_hidden": float(excluded[0]),
+    }
+
+
+def _by_class(snap: Snapshot) -> Float[ndarray, "neuron class"]:
+    """Return the neuron-logit map with the answers as classes; W_L has them by exponent."""
+    form = sum_form(snap)
+    by_class = np.zeros((len(snap.W_L), snap.task.n_classes))
+    by_class[:, form.class_c] = snap.W_L
+    return by_class
