@@ -27,7 +27,8 @@ def _outputs() -> dict[str, Output]:
             ("freq",),
             f"Variance of a circle's logits explained by the {form} form, as published",
             "1",
-            f"2 r - 1, r the correlation of {formula} with the same logits, one mean taken away; key k only",
+            f"2 r - 1, r the correlation of {formula} with the logits, one mean taken away, when W_E keeps its mean "
+            "and the two principal components of frequency k; key k only",
         )
     return found
 
@@ -54,9 +55,8 @@ def circle_forms(snap: Snapshot) -> dict[str, np.ndarray]:
     assert cyclic is not None
     found = {name: np.full(cyclic.n_freq, np.nan) for name in _outputs()}
     for k in snap.key:
-        logits = circle_logits(snap, k)
+        logits, published = circle_logits(snap, k), circle_logits(snap, k, "components")
         for form in FORMS:
-            shares = form_shares(logits, k, form)
-            found[f"circle_{form}_share"][k - 1] = shares.share
-            found[f"circle_{form}_explained"][k - 1] = shares.published
+            found[f"circle_{form}_share"][k - 1] = form_shares(logits, k, form).share
+            found[f"circle_{form}_explained"][k - 1] = form_shares(published, k, form).published
     return found

@@ -1,6 +1,6 @@
 """A snapshot with one circle only: its operands' embeddings projected on one frequency."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from jaxtyping import Float
@@ -13,6 +13,9 @@ from grokscope.models.families import logits_of, operand_weights
 if TYPE_CHECKING:
     from grokscope.runs.snapshot import Snapshot
 
+LEAST_POWER = 0.5
+"""Of a principal component that belongs to a frequency, the share of its power there."""
+
 
 def circle_basis(n: int, key: tuple[int, ...]) -> Float[Tensor, "component n"]:
     """Return the rows of the real Fourier basis at these frequencies, 0 being the constant; float64."""
@@ -20,24 +23,48 @@ def circle_basis(n: int, key: tuple[int, ...]) -> Float[Tensor, "component n"]:
     return torch.as_tensor(basis[[i for i, (freq, _) in enumerate(names) if freq in key]])
 
 
-def circle_logits(snapshot: "Snapshot", k: int) -> Float[ndarray, "n n n"]:
-    """Return the logits [x, y, c] when the operands' embeddings keep only their mean and frequency k; float64.
+def circle_logits(
+    snapshot: "Snapshot", k: int, by: Literal["frequency", "components"] = "frequency"
+) -> Float[ndarray, "n n n"]:
+    """Return the logits [x, y, c] when the operands' embeddings keep only their mean and one circle; float64.
 
     All else is as it was: positions, the token `=`, values outside the group, attention that is computed anew.
 
-    Source: Zhong et al. 2023 (arXiv 2306.17844), section 4, who keep two principal components in place of a frequency.
+    Parameters
+    ----------
+    k
+        The circle's frequency.
+    by
+        What the circle is: frequency k of the embedding, or, as published, the two of its principal components that
+        have most of their power there. Not-a-number where two components have less than half of their power there.
+
+    Source: Zhong et al. 2023 (arXiv 2306.17844), section 4.
     """
     cyclic = snapshot.task.cyclic
     assert cyclic is not None
-    kept = circle_basis(cyclic.n, (0, k))
     weights: dict[str, Tensor] = {name: w.double() for name, w in snapshot.weights.items()}
     # Operands that share their rows are projected twice, which changes nothing: -x has the frequencies of x.
     tokens = (cyclic.token_x, cyclic.token_y)
     for (name, first), values in zip(operand_weights(snapshot.config), tokens, strict=True):
         rows = first + torch.as_tensor(values)
         table = weights[name].clone()
+        kept = circle_basis(cyclic.n, (0, k))
+        if by == "components":
+            kept = _two_components(snapshot.weights[name].double()[rows], kept)
         table[rows] = kept.T @ (kept @ table[rows])
         weights[name] = table
     with torch.no_grad():
         logits = logits_of(weights, snapshot.config, snapshot.plan)
     return logits.numpy()[cyclic.grid][..., cyclic.class_c]
+
+
+def _two_components(
+    table: Float[Tensor, "n column"], basis: Float[Tensor, "row n"]
+) -> Float[Tensor, "row n"]:
+    """Return the constant and the two left singular vectors of the centred table with most power in `basis`."""
+    left, sigma, _ = torch.linalg.svd(table - table.mean(0), full_matrices=False)
+    power = (basis[1:] @ left).square().sum(0)
+    power[sigma <= 1e-9 * sigma[0]] = 0
+    best = power.argsort(descending=True)[: len(basis) - 1]
+    found = torch.cat([basis[:1], left[:, best].T])
+    return found if bool((power[best] > LEAST_POWER).all()) else torch.full_like(found, torch.nan)

@@ -106,6 +106,15 @@ def test_measures_of_the_clock_and_the_pizza(name, tmp_path):
     assert snap.loss.all < 2e-7
 
 
+def test_circles_of_the_pizza(tmp_path):
+    """Else the published fractions are not those of the model: clock 75.41 75.62 75.38 %, pizza 99.18 99.18 99.28 %."""
+    run = import_foreign(external("pizza/model_p99zdpze5l.pt"), tmp_path / "run")
+    ds = gs.analyze(run, ["circle_forms"])
+    for form, wanted in (("clock", [75.62, 75.38, 75.41]), ("pizza", [99.18, 99.28, 99.18])):
+        found = 100 * ds[f"circle_{form}_explained"].sel(freq=[3, 15, 17]).values
+        assert found.tolist() == pytest.approx(wanted, abs=0.006), form
+
+
 def test_a_rerun_with_its_history_beside_it(tmp_path):
     """Else the curve, the step and the split that stand beside a model are not read."""
     run = import_foreign(external("kaushik/baseline.pt"), tmp_path / "run")
