@@ -75,10 +75,10 @@ def run_from_weights(
         )
     shape = {k: v for k, v in vars(model).items() if k not in ONLY_AT_INIT}
     shape["output_vocabulary"] = classes[model.d_vocab_out]
-    steps = weights if all(isinstance(step, int) for step in weights) else {0: weights}
+    steps = _by_step(weights)
     for step, each in steps.items():
-        _check(each, model, f"step {step}")  # type: ignore[arg-type]
-    config = override(config, **shape, steps=max(1, *steps))  # type: ignore[type-var]
+        _check(each, model, f"step {step}")
+    config = override(config, **shape, steps=max(1, *steps))
     run = create_run(
         Path(out),
         config,
@@ -88,10 +88,19 @@ def run_from_weights(
         origin={"layout": "memory", "file": "", "task": "given", "split": "given" if half else
                 "not known: not given", "assumed": [], "notes": [origin]},
     )  # fmt: skip
-    for step in sorted(steps):  # type: ignore[type-var]
-        plain = {name: w.detach().contiguous() for name, w in steps[step].items()}  # type: ignore[index]
-        write_tensors(checkpoint_path(run.checkpoints, step), plain, step, run.config_hash)  # type: ignore[arg-type]
+    for step in sorted(steps):
+        plain = {name: w.detach().contiguous() for name, w in steps[step].items()}
+        write_tensors(checkpoint_path(run.checkpoints, step), plain, step, run.config_hash)
     return run
+
+
+def _by_step(
+    weights: Mapping[str, Tensor] | Mapping[int, Mapping[str, Tensor]],
+) -> dict[int, Mapping[str, Tensor]]:
+    several = {s: w for s, w in weights.items() if isinstance(s, int) and isinstance(w, Mapping)}
+    if several and len(several) == len(weights):
+        return several
+    return {0: {str(name): w for name, w in weights.items() if isinstance(w, Tensor)}}
 
 
 def _check(weights: Mapping[str, Tensor], model: ModelConfig, where: str) -> None:
