@@ -17,9 +17,11 @@ import xarray as xr
 from jaxtyping import Float
 from numpy import ndarray
 
+from grokscope.measures.hidden_losses import hidden_losses
 from grokscope.runs.run import Run
 from grokscope.runs.snapshot import Snapshot
-from grokscope.runs.sums import mean_neurons, sum_form, whole_table_projectors
+from grokscope.runs.sums import sum_form
+from grokscope.tasks import ROWS
 
 KEY_RULE = "similarity"
 ROWS_AT_ONCE = 20_000
@@ -31,11 +33,11 @@ def neuron_losses(snap: Snapshot) -> dict[str, float]:
 
     Excluded loss is not-a-number where the training rows are not known.
     """
-    if not snap.key:
-        return {"restricted": float("nan"), "excluded": float("nan")}
-    projector = whole_table_projectors(snap, (snap.key,))[0]
-    kept = torch.as_tensor(projector @ mean_neurons(snap))[torch.as_tensor(_product_of_row(snap))]
-    return _losses(snap, kept)
+    found = hidden_losses(snap)
+    return {
+        "restricted": float(found["restricted_loss_hidden"][ROWS.index("all")]),
+        "excluded": float(found["excluded_loss_hidden"]),
+    }
 
 
 def deficient_losses(

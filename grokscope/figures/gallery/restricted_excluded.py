@@ -107,8 +107,9 @@ def _null(fig: go.Figure, ds: xr.Dataset, name: str, row: int) -> None:
     high = draws.max("draw", skipna=True).values
     seen = np.isfinite(low)
     first = all(trace.legendgroup != "null" for trace in fig.data)
+    words = "relabelled elements" if "key_irrep" in ds.variables else "random frequencies"
     _band(fig, ds["step"].values[seen], low[seen], high[seen], PALE,
-          "random frequencies", row, legend=first, group="null", opacity=0.55)  # fmt: skip
+          words, row, legend=first, group="null", opacity=0.55)  # fmt: skip
 
 
 def _band(
