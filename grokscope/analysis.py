@@ -99,7 +99,7 @@ def analyze(
     coordinates: dict[str, Any] = {}
     for done, step in enumerate(wanted, start=1):
         snap = run.snapshot(step, context)
-        if not bool(snap.logits.isfinite().all()):
+        if not snap.is_finite:
             raise UnsoundError(
                 f"{run.path}: the logits at step {step} are not finite", todo="leave the step out"
             )
@@ -178,6 +178,8 @@ def _dataset(
             ds[name] = (dims, values, attrs)
     if "input" in ds.sizes and run.task.is_binary:
         ds = ds.assign_coords(_table(run))
+    if "irrep" in ds.sizes:
+        ds = ds.assign_coords(_degrees(ds, context))
     ds = with_metrics(ds, run)
     ds = _with_key(ds, run, context)
     for label, coordinate in ds.coords.items():
@@ -204,6 +206,19 @@ def _table(run: Run) -> dict[str, Any]:
         "source": "the run's split",
     }
     return found | {"train": ("input", split.train.astype(np.int8), train)}
+
+
+def _degrees(ds: "xarray.Dataset", context: Context) -> dict[str, Any]:
+    """Return the degree of each representation; nothing where a user's own measure has another dimension `irrep`."""
+    form = context.product_form
+    if form is None or ds.sizes["irrep"] != len(form.irreps):
+        return {}
+    words = {
+        "long_name": "Real degree of the representation",
+        "formula": "d of its real matrices [d, d]; on a cyclic group 1 for trivial and sign, 2 for a frequency",
+        "source": "Serre, Linear Representations of Finite Groups",
+    }
+    return {"irrep_degree": ("irrep", np.array([rep.degree for rep in form.irreps]), words)}
 
 
 def _with_step(dims: tuple[str, ...]) -> tuple[str, ...]:

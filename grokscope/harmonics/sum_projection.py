@@ -11,6 +11,8 @@ from jaxtyping import Float, Int
 from numpy import ndarray
 
 RANK_TOLERANCE = 1e-10
+WELL_TOLD_APART = 1e-3
+"""Smallest over largest singular value from which on directions need no care."""
 
 
 def sum_directions(
@@ -46,6 +48,11 @@ def projector(
     weight = np.ones(n) if counts is None else np.sqrt(np.asarray(counts, dtype=np.float64))
     if a.shape[1] == 0:
         return np.zeros((n, n))
+    q, r = np.linalg.qr(weight[:, None] * a)
+    sigma = np.linalg.svd(r, compute_uv=False)
+    if len(r) == a.shape[1] and sigma.min() > WELL_TOLD_APART * sigma.max():
+        # Nothing to leave out: a quarter of the time, and the same to rounding.
+        return a @ np.linalg.solve(r, (q * weight[:, None]).T)
     u, sigma, vt = np.linalg.svd(weight[:, None] * a, full_matrices=False)
     kept = sigma > RANK_TOLERANCE * max(sigma.max(), 1e-300)
     solve = vt[kept].T @ ((u[:, kept] * weight[:, None]) / sigma[kept]).T

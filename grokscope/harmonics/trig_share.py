@@ -24,12 +24,28 @@ def trig_shares(
     row_sum
         x + y modulo n of each row.
     """
-    n = logits.shape[1]
     centred = logits - logits.mean(1, keepdims=True)
-    total = np.square(centred).sum()
-    per_sum = total_by_sum(centred, row_sum, n)
+    total = total_by_sum(centred, row_sum, logits.shape[1])
+    return shares_of_totals(total, float(np.square(centred).sum()), len(row_sum))
+
+
+def shares_of_totals(
+    per_sum: Float[ndarray, "n n"], energy: float, n_rows: int
+) -> Float[ndarray, " freq"]:
+    """Return `trig_shares` from what they need of the row-centred logits.
+
+    Parameters
+    ----------
+    per_sum
+        Their total over the rows of each sum.
+    energy
+        The sum of their squares.
+    n_rows
+        Number of rows.
+    """
+    n = len(per_sum)
     s = np.arange(n)
     by_difference = np.array([per_sum[s, (s - d) % n].sum() for d in range(n)])
     transform = np.fft.rfft(by_difference).real[1:]
-    norm = np.array([len(row_sum) * (n if 2 * k == n else n / 2) for k in frequencies(n)])
-    return transform**2 / norm / total if total > 0 else np.full(n // 2, np.nan)
+    norm = np.array([n_rows * (n if 2 * k == n else n / 2) for k in frequencies(n)])
+    return transform**2 / norm / energy if energy > 0 else np.full(n // 2, np.nan)

@@ -108,16 +108,24 @@ def components(snap: Snapshot) -> list[Component]:
 
 @torch.no_grad()
 def logits_after(
-    snap: Snapshot, of: Sum, change: Float[Tensor, "row width"], rows: Rows
+    snap: Snapshot,
+    of: Sum,
+    change: Float[Tensor, "row width"],
+    rows: Rows,
+    before: Float[Tensor, "row class"] | None = None,
 ) -> Float[Tensor, "row class"]:
-    """Return the answers' logits of `rows`, float64, after `change` was added to a sum."""
+    """Return the answers' logits of `rows`, float64, after `change` was added to a sum.
+
+    `before` are those without the change, for callers that have them.
+    """
+    before = snap.answer_logits_of(rows) if before is None else before
     w, c, act = snap.weights, snap.config, snap.activations
     if of == "logits":
-        return snap.answer_logits[rows] + change
+        return before + change
     linear_from_here = c.normalization == "none" and (of == "end" or c.attn_only)
     if linear_from_here:
         through = change @ unembedding(w, c)[:, : snap.task.n_classes]
-        return snap.answer_logits[rows] + through
+        return before + through
     if of == "middle" and not c.attn_only:
         block = last_block(w, c)
         mid, neurons = after_attention(block, c, act.resid_pre[rows], act.attn_out[rows] + change)
@@ -197,7 +205,7 @@ def _rest_of_logits(snap: Snapshot, key: tuple[int, ...]) -> Part:
     inside = index < len(table) - 1
 
     def values(rows: Rows) -> Tensor:
-        return (snap.answer_logits[rows] - table[index[rows]]) * inside[rows, None]
+        return (snap.answer_logits_of(rows) - table[index[rows]]) * inside[rows, None]
 
     return Part("logits", values)
 

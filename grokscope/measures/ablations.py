@@ -7,7 +7,8 @@ Modes. zero: the part is set to 0. mean: to its mean over all inputs. resample: 
 permutation of the inputs, seed 0). For a frequency the part is the projection on cos w_k(x+y), sin w_k(x+y), whose
 mean is 0: mean equals zero there.
 
-Nulls, 20 draws with seed 0, judged on 2,048 random inputs (all where there are fewer). Frequencies: as many others,
+Judged on 32,768 random inputs, seed 0 (all where there are fewer): a group of 720 elements has 518,400. Nulls, 20 draws
+with seed 0, on 2,048. Frequencies: as many others,
 none of them key. Neurons: as many random ones. Heads: each of the other heads. Attention, MLP and skip paths: the
 change d that the ablation makes becomes Qd, Q a random rotation: as much is taken away, in a direction that means
 nothing.
@@ -30,8 +31,9 @@ from grokscope.measures.ablation_parts import (
     permutation,
 )
 from grokscope.measures.registry import Output, measure
+from grokscope.runs.blocks import MOST_ROWS, some_rows
 from grokscope.runs.snapshot import RowValues, Snapshot
-from grokscope.runs.sums import N_DRAWS, NULL_SEED
+from grokscope.runs.sums import N_DRAWS
 from grokscope.tasks import ROWS
 
 MODES = ("zero", "mean", "resample")
@@ -47,7 +49,7 @@ class Ablation:
     component, mode
         What was taken away, and how.
     loss, accuracy
-        Per set of rows, over the answers.
+        Per set of rows, over the answers (of more than 32,768 inputs, that many random ones).
     null_loss, null_accuracy
         Shape [draw, rows]; empty where there is no null.
     """
@@ -79,7 +81,7 @@ def ablate(snap: Snapshot, component: str, mode: str = "zero", null: bool = True
     """
     check_mode(mode)
     found = find_component(snap, component)
-    judge = Judge(snap, every_row(snap), (mode,))
+    judge = Judge(snap, judged_rows(snap), (mode,))
     loss, accuracy = judge(found.part)[0]
     drawn = np.full((found.n_draws if null and found.null else 0, 2, len(ROWS)), np.nan)
     judge = Judge(snap, null_rows(snap), (mode,))
@@ -137,18 +139,14 @@ def find_component(snap: Snapshot, name: str) -> Component:
     return found[name]
 
 
-def every_row(snap: Snapshot) -> Rows:
-    """Return all inputs."""
-    return torch.arange(snap.task.n_inputs)
+def judged_rows(snap: Snapshot) -> Rows:
+    """Return the inputs that ablations are judged on: all, or 32,768 random ones, seed 0, where there are more."""
+    return torch.as_tensor(some_rows(np.arange(snap.task.n_inputs)))
 
 
 def null_rows(snap: Snapshot) -> Rows:
-    """Return the inputs that the nulls are judged on: 2,048 random ones, seed 0, or all."""
-    n = snap.task.n_inputs
-    if n <= NULL_INPUTS:
-        return every_row(snap)
-    rng = np.random.default_rng(NULL_SEED)
-    return torch.as_tensor(np.sort(rng.choice(n, size=NULL_INPUTS, replace=False)))
+    """Return the inputs that the nulls are judged on: all, or 2,048 random ones, seed 0, where there are more."""
+    return torch.as_tensor(some_rows(np.arange(snap.task.n_inputs), NULL_INPUTS))
 
 
 class Judge:
@@ -156,7 +154,7 @@ class Judge:
 
     def __init__(self, snap: Snapshot, rows: Rows, modes: Sequence[str]) -> None:
         self.snap, self.rows, self.modes = snap, rows, modes
-        self.labels = snap.labels[rows]
+        self.labels, self.logits = snap.labels[rows], snap.answer_logits_of(rows)
         self.elsewhere = permutation(snap.task.n_inputs)[rows]
         self.groups = [torch.as_tensor(np.isin(rows.numpy(), snap.rows(name))) for name in ROWS]
         self.known: dict[Part, np.ndarray] = {}
@@ -173,7 +171,7 @@ class Judge:
                     found[mode] = found["zero"]
                 else:
                     change = part.change(mode, here, elsewhere)
-                    logits = logits_after(self.snap, part.of, change, self.rows)
+                    logits = logits_after(self.snap, part.of, change, self.rows, self.logits)
                     found[mode] = self._measured(logits)
             self.known[part] = np.stack(list(found.values()))
         return self.known[part]
@@ -185,8 +183,12 @@ class Judge:
         return np.stack([both[:, group].mean(1).numpy() for group in self.groups], axis=1)
 
 
-_WHAT = "cross-entropy over the answers when the component is taken away; see `ablate`"
-_NULL = "20 draws, seed 0: other frequencies, random neurons, the other heads, or as much in a random direction"
+_SOME = f"(of more than {MOST_ROWS:,} inputs that many random ones, seed 0)"
+_WHAT = f"cross-entropy over the answers when the component is taken away {_SOME}; see `ablate`"
+_NULL = (
+    "20 draws, seed 0: other frequencies, random neurons, the other heads, or as much in a random direction "
+    f"(of more than {NULL_INPUTS:,} inputs that many random ones)"
+)
 
 
 @measure(
@@ -197,7 +199,7 @@ _NULL = "20 draws, seed 0: other frequencies, random neurons, the other heads, o
             ("component", "mode", "rows"),
             "Accuracy after ablation",
             "1",
-            "share of right answers after ablation",
+            f"share of right answers after ablation {_SOME}",
         ),
         "ablation_null_loss": Output(
             ("component", "mode", "draw", "rows"),
@@ -223,7 +225,7 @@ def ablations(snap: Snapshot) -> dict[str, np.ndarray]:
     # [component, mode, (loss, accuracy), rows], and [component, draw, mode, (loss, accuracy), rows]
     here = np.full((len(parts), len(MODES), 2, len(ROWS)), np.nan)
     null = np.full((len(parts), N_DRAWS, len(MODES), 2, len(ROWS)), np.nan)
-    judge, judge_null = (Judge(snap, rows(snap), MODES) for rows in (every_row, null_rows))
+    judge, judge_null = (Judge(snap, rows(snap), MODES) for rows in (judged_rows, null_rows))
     for i, component in enumerate(parts):
         here[i] = judge(component.part)
         for draw in range(component.n_draws if component.null else 0):

@@ -6,6 +6,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from grokscope.measures.registry import Output, measure
+from grokscope.runs.blocks import row_blocks
 from grokscope.runs.snapshot import Snapshot
 
 _FORMULA = "mean over ordered pairs a != b{} of KL(p(.|a,b) || p(.|b,a)), over the answers"
@@ -40,9 +41,17 @@ def commutativity(snap: Snapshot) -> dict[str, float]:
     """
     twin = snap.task.twin
     rows = np.flatnonzero((twin >= 0) & (twin != np.arange(len(twin))))
-    log_p = torch.log_softmax(snap.answer_logits, 1)
-    here, there = log_p[rows], log_p[twin[rows]]
-    divergence = (here.exp() * (here - there)).sum(1)
+    first = rows[rows < twin[rows]]
+    second = twin[first]
+    each = torch.zeros(len(twin), dtype=torch.float64)
+    for part in row_blocks(len(first), 2 * snap.task.n_classes):
+        here, there = (
+            torch.log_softmax(snap.answer_logits_of(pair[part]), 1) for pair in (first, second)
+        )
+        gap = here - there
+        each[first[part]] = (here.exp() * gap).sum(1)
+        each[second[part]] = -(there.exp() * gap).sum(1)
+    divergence = each[rows]
     same = torch.as_tensor(snap.task.answers[rows] == snap.task.answers[twin[rows]])
 
     def mean(values: Float[Tensor, " pair"]) -> float:

@@ -19,7 +19,7 @@ def distance_irrelevance(snap: Snapshot) -> float:
     """Spread of the correct logit that the operands' distance leaves, near 1 for a clock and near 0 for a pizza."""
     cyclic = snap.task.cyclic
     assert cyclic is not None
-    right = snap.answer_logits.numpy()[cyclic.grid, cyclic.class_c[cyclic.sums]]
+    right = snap.logits.numpy()[cyclic.grid, cyclic.class_c[cyclic.sums]].astype(np.float64)
     x = np.arange(cyclic.n)
     by_distance = np.stack([right[(x + d) % cyclic.n, x] for d in range(cyclic.n)])
     total = right.std()

@@ -1,11 +1,16 @@
 """Excluded loss: the training loss without the key frequencies' functions of the sum."""
 
-import numpy as np
-import torch
+from collections.abc import Callable
 
-from grokscope.harmonics.table_loss import loss_without_tables
+import numpy as np
+from jaxtyping import Float, Int
+from numpy import ndarray
+from torch import Tensor
+
+from grokscope.harmonics.table_loss import SumRows, loss_without_tables
 from grokscope.measures.registry import Output, measure
 from grokscope.measures.restricted_loss import null_losses
+from grokscope.runs.blocks import row_blocks
 from grokscope.runs.snapshot import Snapshot
 from grokscope.runs.sums import (
     N_DRAWS,
@@ -17,6 +22,27 @@ from grokscope.runs.sums import (
 )
 
 _FORMULA = "cross-entropy over the answers, training rows, of L minus its projections on cos w_k(x+y), sin w_k(x+y), {}"
+
+
+def losses_without(
+    tables: Float[ndarray, "table n class"],
+    at: SumRows,
+    logits_of: Callable[[Int[ndarray, " row"]], Float[Tensor, "row class"]],
+) -> Float[ndarray, " table"]:
+    """Return the mean cross-entropy over the rows of `at` of their logits minus each table at the rows' sums.
+
+    `logits_of` gives the logits of some rows, float64; it is asked for as many at a time as fit.
+    """
+    if not len(at.rows):
+        return np.full(len(tables), np.nan)
+    _, n, n_class = tables.shape
+    found = np.zeros(len(tables))
+    # The tables' exponentials are taken once a block, so that it is to have more numbers than they.
+    for part in row_blocks(len(at.rows), n_class, tables.size):
+        some = SumRows(at.rows[part], at.sums[part], at.labels[part])
+        weight = len(some.rows) / len(at.rows)
+        found += weight * loss_without_tables(logits_of(some.rows), tables, some, n)
+    return found
 
 
 @measure(
@@ -56,8 +82,7 @@ def excluded_loss(snap: Snapshot) -> dict[str, float | np.ndarray]:
     single = every_part(snap)
     sets = (*single, snap.key, *null_spans(snap, snap.key)) if snap.key else single
     tables = whole_table_projectors(snap, sets) @ means
-    logits = snap.answer_logits[torch.as_tensor(at.rows)]
-    losses = loss_without_tables(logits, tables, at, len(means))
+    losses = losses_without(tables, at, snap.answer_logits_of)
     return {
         "excluded_loss": float(losses[len(single)]) if snap.key else float("nan"),
         "excluded_loss_each": losses[: len(single)],

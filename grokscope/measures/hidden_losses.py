@@ -2,10 +2,12 @@
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from numpy import ndarray
+from torch import Tensor
 
-from grokscope.harmonics.table_loss import loss_of_table, loss_without_tables
+from grokscope.harmonics.table_loss import loss_of_table
+from grokscope.measures.excluded_loss import losses_without
 from grokscope.measures.registry import Output, measure
 from grokscope.runs.snapshot import Snapshot
 from grokscope.runs.sums import mean_neurons, sum_form, sum_rows, whole_table_projectors
@@ -50,8 +52,11 @@ def hidden_losses(snap: Snapshot) -> dict[str, ndarray | float]:
     to_class = _by_class(snap)
     table = whole_table_projectors(snap, (snap.key,))[0] @ mean_neurons(snap) @ to_class
     train = sum_rows(snap, "train")
-    hidden = snap.neurons[torch.as_tensor(train.rows)].double() @ torch.as_tensor(to_class)
-    excluded = loss_without_tables(hidden, table[None], train, len(table))
+
+    def hidden(rows: Int[ndarray, " row"]) -> Float[Tensor, "row class"]:
+        return snap.neurons[torch.as_tensor(rows)].double() @ torch.as_tensor(to_class)
+
+    excluded = losses_without(table[None], train, hidden)
     return {
         "restricted_loss_hidden": np.array(
             [loss_of_table(table, sum_rows(snap, name))[0] for name in ROWS]

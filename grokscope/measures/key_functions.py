@@ -1,19 +1,22 @@
 """Whether the circuit's functions of x . y are enough, and needed: accuracy with these alone, and without them."""
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 from numpy import ndarray
+from torch import Tensor
 
-from grokscope.harmonics.table_loss import loss_without_tables
+from grokscope.harmonics.table_loss import SumRows
 from grokscope.measures.registry import Output, measure
+from grokscope.runs.blocks import MOST_ROWS, per_row, some_rows
 from grokscope.runs.snapshot import Snapshot
 from grokscope.runs.sums import (
     N_DRAWS,
     held_out_projectors,
     mean_logits,
     null_spans,
-    sum_form,
     sum_rows,
     whole_table_projectors,
 )
@@ -23,6 +26,7 @@ _KEY = "the functions of x . y in the key frequencies or representations"
 _WITHOUT = f"L minus its projection, over all rows, on {_KEY}"
 _HELD_OUT = "twin-free test rows (all rows where the split is not known)"
 _TWIN_FREE = "test_twin_free"
+_Number = Callable[[Tensor, Tensor], Tensor]
 
 
 @measure(
@@ -58,7 +62,8 @@ _TWIN_FREE = "test_twin_free"
             "Accuracy without other functions of x . y",
             "1",
             f"as accuracy_without_key on {_HELD_OUT}, with {N_DRAWS} random sets of other frequencies, or the same "
-            "representations of relabelled elements; not-a-number where there are no other functions",
+            "representations of relabelled elements; not-a-number where there are no other functions; of more than "
+            f"{MOST_ROWS:,} rows that many random ones, seed 0",
         ),
     },
     reads=("activations", "test labels"),
@@ -86,15 +91,18 @@ def key_functions(snap: Snapshot) -> dict[str, ndarray | float]:
     means = mean_logits(snap, "all")
     tables = whole_table_projectors(snap, (snap.key, *null)) @ means
     alone = means.mean(0) + tables[0]
-    held_out = _TWIN_FREE if len(snap.rows(_TWIN_FREE)) else "all"
-    drawn = [_accuracy_without(snap, table, held_out) for table in tables[1:]]
+    everywhere = sum_rows(snap, "all")
+    right, loss = np.zeros(snap.task.n_inputs), np.zeros(snap.task.n_inputs)
+    right[everywhere.rows] = _each_without(snap, tables[0], everywhere, _right)
+    loss[everywhere.rows] = _each_without(snap, tables[0], everywhere, _loss)
+    sets = [sum_rows(snap, rows).rows for rows in ROWS]
+    held_out = _some(sum_rows(snap, _TWIN_FREE if len(snap.rows(_TWIN_FREE)) else "all"))
+    drawn = [_mean(_each_without(snap, table, held_out, _right)) for table in tables[1:]]
     return {
         "accuracy_of_key": np.array([_accuracy_of(snap, alone, rows) for rows in ROWS]),
         "accuracy_of_key_held_out": _held_out(snap),
-        "accuracy_without_key": np.array(
-            [_accuracy_without(snap, tables[0], rows) for rows in ROWS]
-        ),
-        "loss_without_key": np.array([_loss_without(snap, tables[0], rows) for rows in ROWS]),
+        "accuracy_without_key": np.array([_mean(right[rows]) for rows in sets]),
+        "loss_without_key": np.array([_mean(loss[rows]) for rows in sets]),
         "accuracy_without_null": np.array(drawn) if drawn else np.full(N_DRAWS, np.nan),
     }
 
@@ -113,19 +121,34 @@ def _held_out(snap: Snapshot) -> float:
 
 def _accuracy_of(snap: Snapshot, table: Float[ndarray, "n class"], rows: str) -> float:
     at = sum_rows(snap, rows)
-    right = table.argmax(1)[at.sums] == at.labels
-    return float(right.mean()) if len(at.rows) else float("nan")
+    return _mean(table.argmax(1)[at.sums] == at.labels)
 
 
-def _accuracy_without(snap: Snapshot, table: Float[ndarray, "n class"], rows: str) -> float:
-    at = sum_rows(snap, rows)
-    if not len(at.rows):
-        return float("nan")
-    left = snap.answer_logits.numpy()[at.rows] - table[at.sums]
-    return float((left.argmax(1) == at.labels).mean())
+def _each_without(
+    snap: Snapshot, table: Float[ndarray, "n class"], at: SumRows, number: _Number
+) -> Float[ndarray, " row"]:
+    """Return a number for each row of `at`, of what taking `table` away leaves of its logits, and of its label."""
+    taken, sums, labels = (torch.as_tensor(array) for array in (table, at.sums, at.labels))
+
+    def each(logits: Float[Tensor, "some class"], part: slice) -> Float[Tensor, " some"]:
+        return number(logits - taken[sums[part]], labels[part])
+
+    return per_row(snap, each, at.rows).numpy()
 
 
-def _loss_without(snap: Snapshot, table: Float[ndarray, "n class"], rows: str) -> float:
-    at = sum_rows(snap, rows)
-    logits = snap.answer_logits[torch.as_tensor(at.rows)]
-    return float(loss_without_tables(logits, table[None], at, sum_form(snap).n)[0])
+def _right(logits: Float[Tensor, "row class"], labels: Int[Tensor, " row"]) -> Tensor:
+    return (logits.argmax(1) == labels).double()
+
+
+def _loss(logits: Float[Tensor, "row class"], labels: Int[Tensor, " row"]) -> Tensor:
+    return torch.logsumexp(logits, 1) - logits.gather(1, labels[:, None])[:, 0]
+
+
+def _some(at: SumRows) -> SumRows:
+    """Return at most `MOST_ROWS` of a set of rows."""
+    chosen = some_rows(np.arange(len(at.rows)))
+    return SumRows(at.rows[chosen], at.sums[chosen], at.labels[chosen])
+
+
+def _mean(numbers: Bool[ndarray, " row"] | Float[ndarray, " row"]) -> float:
+    return float(numbers.mean()) if len(numbers) else float("nan")

@@ -1,5 +1,7 @@
 """Restricted and excluded loss with the projection at the neurons and the skip path kept."""
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from jaxtyping import Float
@@ -8,6 +10,7 @@ from torch import Tensor
 from grokscope.measures.registry import Output, measure
 from grokscope.models.families import after_sum, last_block
 from grokscope.models.fast import mlp_out
+from grokscope.runs.blocks import row_blocks
 from grokscope.runs.products import sum_form
 from grokscope.runs.snapshot import Snapshot
 from grokscope.runs.sums import mean_neurons, whole_table_projectors
@@ -36,6 +39,14 @@ def loss_of_stream(
     """Return the cross-entropy over the answers of `rows` when the last block's residual sum is `total`."""
     logits = after_sum(snap.weights, snap.config, total)[:, : snap.task.n_classes].double()
     return torch.logsumexp(logits, 1) - logits.gather(1, snap.labels[rows, None])[:, 0]
+
+
+def _added(snap: Snapshot, rows: Tensor) -> Float[Tensor, "row d_model"]:
+    """Return what the neurons add to the stream, which in a feed-forward model is themselves."""
+    neurons = snap.neurons[rows]
+    if not snap.config.has_attention:
+        return neurons
+    return mlp_out(last_block(snap.weights, snap.config), neurons)
 
 
 @measure(
@@ -74,20 +85,31 @@ def neuron_projection(snap: Snapshot) -> dict[str, np.ndarray | float]:
     in_group = torch.as_tensor(form.rows)
     sums = torch.full((snap.task.n_inputs,), form.n)
     sums[in_group] = torch.as_tensor(form.row_sum)
-    skip, block = snap.activations.resid_mid, last_block(snap.weights, snap.config)
+    skip = snap.activations.resid_mid
 
-    kept = skip + constant + waves[sums]
-    outside = torch.nonzero(sums == form.n)[:, 0]
-    kept[outside] = skip[outside] + mlp_out(block, snap.neurons[outside])
-    every_row = torch.arange(len(sums))
-    restricted = snap.mean_over_rows(loss_of_stream(snap, kept, every_row)).array()
+    def kept(rows: Tensor) -> Tensor:
+        total = skip[rows] + constant + waves[sums[rows]]
+        outside = torch.nonzero(sums[rows] == form.n)[:, 0]
+        at = rows[outside]
+        total[outside] = skip[at] + _added(snap, at)
+        return total
+
+    def removed(rows: Tensor) -> Tensor:
+        return skip[rows] + _added(snap, rows) - waves[sums[rows]]
+
+    def losses(stream: Callable[[Tensor], Tensor], rows: Tensor) -> Tensor:
+        found = torch.empty(len(rows), dtype=torch.float64)
+        for part in row_blocks(len(rows), snap.task.n_classes):
+            found[part] = loss_of_stream(snap, stream(rows[part]), rows[part])
+        return found
 
     train = torch.as_tensor(snap.rows("train"))
     excluded = torch.full((len(sums),), torch.nan, dtype=torch.float64)
     if len(train):
-        removed = skip[train] + mlp_out(block, snap.neurons[train]) - waves[sums[train]]
-        excluded[train] = loss_of_stream(snap, removed, train)
+        excluded[train] = losses(removed, train)
     return {
-        "restricted_loss_neuron": restricted,
+        "restricted_loss_neuron": snap.mean_over_rows(
+            losses(kept, torch.arange(len(sums)))
+        ).array(),
         "excluded_loss_neuron": snap.mean_over_rows(excluded).train,
     }

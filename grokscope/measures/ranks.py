@@ -3,6 +3,7 @@
 import numpy as np
 
 from grokscope.measures.registry import Output, measure
+from grokscope.runs.blocks import row_blocks
 from grokscope.runs.snapshot import Snapshot
 
 
@@ -103,8 +104,11 @@ def neuron_logit_rank(snap: Snapshot) -> float:
 )
 def participation_ratio(snap: Snapshot) -> float:
     """Number of directions in which the final residual stream varies."""
-    x = snap.activations.resid_post.double()
-    x = x - x.mean(0)
-    covariance = x.T @ x
-    squares = float(covariance.square().sum())
+    stream = snap.activations.resid_post.numpy()
+    mean = stream.mean(0, dtype=np.float64)
+    covariance = np.zeros((stream.shape[1], stream.shape[1]))
+    for rows in row_blocks(*stream.shape):
+        x = stream[rows] - mean
+        covariance += x.T @ x
+    squares = float(np.square(covariance).sum())
     return float(covariance.trace()) ** 2 / squares if squares > 0 else float("nan")

@@ -1,5 +1,6 @@
 """What all snapshots of a run share: the plan of the forward, key frequencies, projectors, null draws."""
 
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from grokscope.tasks.product_form import ProductForm, product_form
 
 if TYPE_CHECKING:
     from grokscope.runs.run import Run
+    from grokscope.runs.snapshot import Snapshot
 
 
 @dataclass(eq=False)
@@ -38,6 +40,7 @@ class Context:
     final_key: Callable[[], tuple[int, ...]]
     rule: str = "majority"
     _memo: dict[Any, Any] = field(default_factory=dict)
+    _last: "weakref.ref[Snapshot] | None" = None
     _weights: "OrderedDict[int, Mapping[str, Tensor]]" = field(default_factory=OrderedDict)
 
     @cached_property
@@ -54,6 +57,15 @@ class Context:
     def product_form(self) -> ProductForm | None:
         """The task as a product in a group, cyclic or not; None where it is none."""
         return product_form(self.task)
+
+    def look_at(self, snapshot: "Snapshot") -> None:
+        """Note the snapshot that was made last, without keeping it."""
+        self._last = weakref.ref(snapshot)
+
+    def last_snapshot(self, step: int) -> "Snapshot | None":
+        """Return the snapshot made last, if it is still there and of that step: its activations are done already."""
+        last = None if self._last is None else self._last()
+        return last if last is not None and last.step == step else None
 
     def memo(self, name: Any, make: Callable[[], Any]) -> Any:
         """Return what `make` gave the first time it was asked for under `name`."""

@@ -19,7 +19,9 @@ from numpy import ndarray
 from grokscope.errors import RequestError, nearest
 from grokscope.harmonics.fourier import spectrum
 from grokscope.harmonics.neuron_fractions import neuron_fractions
-from grokscope.harmonics.trig_share import trig_shares
+from grokscope.harmonics.sum_projection import total_by_sum
+from grokscope.harmonics.trig_share import shares_of_totals
+from grokscope.runs.blocks import answer_blocks
 from grokscope.runs.products import sum_form
 
 if TYPE_CHECKING:
@@ -97,8 +99,13 @@ def logit_shares(snapshot: "Snapshot") -> Float[ndarray, " freq"]:
             raise RequestError(
                 f"{snapshot.task.name} mod {snapshot.task.p} has no cyclic group", "a cyclic task"
             )
-        logits = snapshot.answer_logits.numpy()[cyclic.rows][:, cyclic.class_c]
-        snapshot.__dict__["logit_shares"] = trig_shares(logits, cyclic.row_sum)
+        total, energy = np.zeros((cyclic.n, cyclic.n)), 0.0
+        for part, logits in answer_blocks(snapshot, cyclic.rows):
+            centred = logits.numpy()[:, cyclic.class_c]
+            centred -= centred.mean(1, keepdims=True)
+            total += total_by_sum(centred, cyclic.row_sum[part], cyclic.n)
+            energy += float(np.square(centred).sum())
+        snapshot.__dict__["logit_shares"] = shares_of_totals(total, energy, len(cyclic.rows))
     return snapshot.__dict__["logit_shares"]
 
 

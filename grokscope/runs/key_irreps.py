@@ -18,6 +18,7 @@ from grokscope.harmonics.group_averages import cosines_of_totals
 from grokscope.harmonics.group_fourier import power
 from grokscope.harmonics.neuron_irreps import neuron_irrep_fractions
 from grokscope.harmonics.sum_projection import counts_per_sum
+from grokscope.runs.blocks import per_row
 from grokscope.runs.key import (
     DEFAULT_RULE,
     MAJORITY,
@@ -119,8 +120,7 @@ def _votes(snapshot: "Snapshot", rule: str, options: KeyRule) -> Bool[ndarray, "
 def _centred_energy(snapshot: "Snapshot") -> Float[ndarray, " input"]:
     """Return the sum over answers of each row's centred logits squared; kept."""
     if "centred energy" not in snapshot.__dict__:
-        logits = snapshot.answer_logits
-        snapshot.__dict__["centred energy"] = (
-            logits.var(1, correction=0) * logits.shape[1]
+        snapshot.__dict__["centred energy"] = per_row(
+            snapshot, lambda logits, rows: logits.var(1, correction=0) * logits.shape[1]
         ).numpy()
     return snapshot.__dict__["centred energy"]

@@ -109,7 +109,9 @@ class Run:
             self.task,
             self.split,
             self.config.model,
-            lambda: key_frequencies(self.snapshot(context=made), rule),
+            lambda: key_frequencies(
+                made.last_snapshot(self.steps[-1]) or self.snapshot(context=made), rule
+            ),
             rule,
         )
         return made
@@ -158,15 +160,11 @@ class Run:
                     f"{self.path} has no checkpoint", "a run with checkpoints", "train it first"
                 )
             step = steps[-1]
-        return Snapshot(
-            self.task,
-            self.split,
-            self.config.model,
-            self.weights(step),
-            step,
-            self,
-            context or self.context,
-        )
+        context = context or self.context
+        model = self.config.model
+        made = Snapshot(self.task, self.split, model, self.weights(step), step, self, context)
+        context.look_at(made)
+        return made
 
     def snapshots(self, steps: Iterable[int] | None = None) -> "Iterable[Snapshot]":
         """Yield the run at each of `steps` (all checkpoints where None)."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from numpy import ndarray
 from torch import Tensor
 
@@ -15,6 +15,7 @@ from grokscope.config import ModelConfig
 from grokscope.errors import RequestError
 from grokscope.models.families import embedding, forward, hooked_model, last_block, unembedding
 from grokscope.models.fast import FastActivations, Plan
+from grokscope.runs.blocks import row_blocks
 from grokscope.runs.context import Context
 from grokscope.runs.key import key_frequencies
 from grokscope.tasks import ROWS, Split, Task
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from grokscope.models.feedforward.hooked import HookedFeedforward
     from grokscope.models.transformer import HookedTransformer
     from grokscope.runs.run import Run
+
+ENTRIES_KEPT = 2**24
+"""Logits of the largest table of which a copy in float64 is kept, 128 MB."""
 
 
 @dataclass(frozen=True)
@@ -98,10 +102,34 @@ class Snapshot:
         """Shape [input, d_vocab_out]. All classes, in the precision of the weights."""
         return self.activations.logits
 
-    @cached_property
+    @property
     def answer_logits(self) -> Float[Tensor, "input class"]:
-        """Shape [input, n_classes]. The answers' classes only (no `=`), float64."""
-        return self.logits[:, : self.task.n_classes].double()
+        """Shape [input, n_classes]. The answers' classes only (no `=`), float64; kept where it is no large table.
+
+        A table of 720 elements takes 3 GB: see `answer_logits_of`, and `grokscope.runs.blocks` for all rows in turn.
+        """
+        if "answer logits" in self.__dict__:
+            return self.__dict__["answer logits"]
+        logits = self.logits[:, : self.task.n_classes].double()
+        if logits.numel() <= ENTRIES_KEPT:
+            self.__dict__["answer logits"] = logits
+        return logits
+
+    def answer_logits_of(
+        self, rows: slice | Int[ndarray, " row"] | Int[Tensor, " row"]
+    ) -> Float[Tensor, "row class"]:
+        """Return `answer_logits` of some rows, which copies no others."""
+        rows = torch.as_tensor(rows) if isinstance(rows, ndarray) else rows
+        if self.task.n_inputs * self.task.n_classes <= ENTRIES_KEPT:
+            return self.answer_logits[rows]
+        return self.logits[rows, : self.task.n_classes].double()
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether every logit is a finite number."""
+        return all(
+            bool(self.logits[rows].isfinite().all()) for rows in row_blocks(*self.logits.shape)
+        )
 
     @property
     def neurons(self) -> Float[Tensor, "input neuron"]:
@@ -123,8 +151,12 @@ class Snapshot:
     @cached_property
     def loss_per_input(self) -> Float[Tensor, " input"]:
         """Cross-entropy of each row over all classes of the model, float64, natural logarithm."""
-        logits = self.logits.double()
-        return torch.logsumexp(logits, 1) - logits.gather(1, self.labels[:, None])[:, 0]
+        found = torch.empty(self.task.n_inputs, dtype=torch.float64)
+        for rows in row_blocks(*self.logits.shape):
+            logits = self.logits[rows].double()
+            right = logits.gather(1, self.labels[rows, None])[:, 0]
+            found[rows] = torch.logsumexp(logits, 1) - right
+        return found
 
     @cached_property
     def loss(self) -> RowValues:

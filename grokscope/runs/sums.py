@@ -23,6 +23,7 @@ from grokscope.harmonics.sum_projection import (
     total_by_sum,
 )
 from grokscope.harmonics.table_loss import SumRows
+from grokscope.runs.blocks import answer_blocks
 from grokscope.runs.key import neuron_table
 from grokscope.runs.products import irreps_of, sum_form
 
@@ -60,20 +61,28 @@ def sum_rows(snap: "Snapshot", name: str) -> SumRows:
 
 def mean_logits(snap: "Snapshot", name: str) -> Float[ndarray, "n class"]:
     """Return the mean answer logits of each sum over the set `name`, 0 where a sum has no row; kept."""
-    form, key = sum_form(snap), f"mean logits {name}"
+    key = f"mean logits {name}"
     if key not in snap.__dict__:
-        logits = snap.answer_logits.numpy()
-        if name != "all":
-            at = sum_rows(snap, name)
-            counts = counts_per_sum(at.sums, form.n)
-            total = total_by_sum(logits[at.rows], at.sums, form.n)
-            snap.__dict__[key] = total / np.maximum(counts, 1)[:, None]
-        elif irreps_of(snap) is None:
-            snap.__dict__[key] = mean_by_sum_of_grid(logits[form.grid])
-        else:
-            grid = logits.reshape(form.n, form.n, -1)
-            snap.__dict__[key] = mean_by_product_of_grid(grid, form.sums)
+        snap.__dict__[key] = (
+            _mean_logits_of_group(snap) if name == "all" else _mean_logits_of_rows(snap, name)
+        )
     return snap.__dict__[key]
+
+
+def _mean_logits_of_rows(snap: "Snapshot", name: str) -> Float[ndarray, "n class"]:
+    n, at = sum_form(snap).n, sum_rows(snap, name)
+    total = np.zeros((n, snap.task.n_classes))
+    for part, logits in answer_blocks(snap, at.rows):
+        total += total_by_sum(logits.numpy(), at.sums[part], n)
+    return total / np.maximum(counts_per_sum(at.sums, n), 1)[:, None]
+
+
+def _mean_logits_of_group(snap: "Snapshot") -> Float[ndarray, "n class"]:
+    # As they are: the sums are in float64, and a table of logits may be too large for a copy.
+    logits, form = snap.logits[:, : snap.task.n_classes].numpy(), sum_form(snap)
+    if irreps_of(snap) is None:
+        return mean_by_sum_of_grid(logits[form.grid])
+    return mean_by_product_of_grid(logits.reshape(form.n, form.n, -1), form.sums)
 
 
 def mean_neurons(snap: "Snapshot") -> Float[ndarray, "n neuron"]:

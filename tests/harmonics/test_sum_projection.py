@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from grokscope.harmonics import sum_projection
 from grokscope.harmonics.sum_projection import (
     counts_per_sum,
     projector,
@@ -151,3 +152,19 @@ def test_random_sets_where_too_few_others_are_left():
     assert sets.shape == (10, 3)
     assert all(len(set(row)) == 3 and {4, 5} < set(row) for row in sets.tolist())
     assert {1, 2, 3} < set(sets.reshape(-1).tolist()), "filled up at random"
+
+
+@pytest.mark.parametrize("n", [7, 8, 30])
+def test_the_short_way_is_the_long_one(n, monkeypatch):
+    """Else directions that are well told apart are fitted otherwise than those that need care."""
+    rng = np.random.default_rng(n)
+    for size in range(1, n // 2 + 1):
+        key = sorted(rng.choice(np.arange(1, n // 2 + 1), size=size, replace=False).tolist())
+        counts = rng.integers(0, 9, size=n).astype(float)
+        for given_counts in (None, counts):
+            monkeypatch.setattr(sum_projection, "WELL_TOLD_APART", 1e-3)
+            short = projector(n, key, given_counts, constant=True)
+            monkeypatch.setattr(sum_projection, "WELL_TOLD_APART", np.inf)
+            np.testing.assert_allclose(
+                short, projector(n, key, given_counts, constant=True), atol=1e-11
+            )
