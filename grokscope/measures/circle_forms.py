@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from grokscope.harmonics.circle_forms import FORMS, form_shares
+from grokscope.harmonics.circle_forms import FORMS, form_shares, profile_share
 from grokscope.measures.registry import Output, measure
-from grokscope.runs.circles import circle_logits
+from grokscope.runs.circles import circle_logits, turn_of
 from grokscope.runs.snapshot import Snapshot
 
 _FORM = {
@@ -30,6 +30,21 @@ def _outputs() -> dict[str, Output]:
             f"2 r - 1, r the correlation of {formula} with the logits, one mean taken away, when W_E keeps its mean "
             "and the two principal components of frequency k; key k only",
         )
+    found["circle_profile_share"] = Output(
+        ("freq",),
+        "Share of a circle's logits along its profile",
+        "1",
+        "share of the same logits on f(x-y) cos w_k(x+y-c) with any function f, which is the most a form can have; "
+        "key k only",
+    )
+    found["circle_turn"] = Output(
+        ("freq",),
+        "Turn of the second operand's circle",
+        "rad",
+        "angle t by which it is ahead of the first one's where both are one circle (alignment of what the operands "
+        "bring in at least .9), else 0, and 0 where they share an embedding; the pizza form is |cos (w_k(x-y) - t)/2| "
+        "cos w_k(x+y-c); key k only",
+    )
     return found
 
 
@@ -49,14 +64,17 @@ def circle_forms(snap: Snapshot) -> dict[str, np.ndarray]:
 
     The two forms are alike: a pure clock has a share of (2/pi)^2 / (1/2) = .81 in pizza form and the other way round,
     so it is their difference that tells. Logits of the whole model do not: the circles of a pizza fill each other's
-    gaps.
+    gaps. Operands with an embedding each may have turned circles, and a pizza its dead distance elsewhere.
     """
     cyclic = snap.task.cyclic
     assert cyclic is not None
     found = {name: np.full(cyclic.n_freq, np.nan) for name in _outputs()}
     for k in snap.key:
         logits, published = circle_logits(snap, k), circle_logits(snap, k, "components")
+        turn = turn_of(snap, k)
         for form in FORMS:
-            found[f"circle_{form}_share"][k - 1] = form_shares(logits, k, form).share
+            found[f"circle_{form}_share"][k - 1] = form_shares(logits, k, form, turn).share
             found[f"circle_{form}_explained"][k - 1] = form_shares(published, k, form).published
+        found["circle_profile_share"][k - 1] = profile_share(logits, k)
+        found["circle_turn"][k - 1] = turn
     return found

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 ENTRIES_AT_ONCE = 2**21
 """Numbers of a block: copies of 16 MB, which the processor's caches nearly hold."""
 MOST_ROWS = 2**15
+"""Rows of a sample, where something is judged many times over (`some_rows`)."""
 SAMPLE_SEED = 0
 
 

@@ -7,12 +7,16 @@ from jaxtyping import Float
 from numpy import ndarray
 from torch import Tensor
 
+from grokscope.harmonics.circle_forms import circle_turn
 from grokscope.harmonics.fourier import fourier_basis
 from grokscope.models.families import logits_of, operand_weights
+from grokscope.runs.operand_tables import operand_tables_of
 
 if TYPE_CHECKING:
     from grokscope.runs.snapshot import Snapshot
 
+LEAST_ALIGNMENT = 0.9
+"""Of two operands' circles that are one circle, turned."""
 LEAST_POWER = 0.5
 """Of a principal component that belongs to a frequency, the share of its power there."""
 
@@ -21,6 +25,22 @@ def circle_basis(n: int, key: tuple[int, ...]) -> Float[Tensor, "component n"]:
     """Return the rows of the real Fourier basis at these frequencies, 0 being the constant; float64."""
     basis, names = fourier_basis(n)
     return torch.as_tensor(basis[[i for i, (freq, _) in enumerate(names) if freq in key]])
+
+
+def turn_of(snapshot: "Snapshot", k: int) -> float:
+    """Return the angle by which the second operand's circle is ahead of the first one's, 0 where they share it.
+
+    Operands with an embedding each may have the same circle turned. It counts as that where the alignment of what both
+    bring in (`circle_turn`) is at least .9; otherwise neurons have phases of their own, and there is no common angle.
+    """
+    cyclic = snapshot.task.cyclic
+    assert cyclic is not None
+    (first, start), (second, later) = operand_weights(snapshot.config)
+    tokens = {start + int(t) for t in cyclic.token_x}, {later + int(t) for t in cyclic.token_y}
+    if first == second and tokens[0] & tokens[1]:
+        return 0.0
+    alignment, angle = circle_turn(*operand_tables_of(snapshot), k)
+    return angle if alignment >= LEAST_ALIGNMENT else 0.0
 
 
 def circle_logits(

@@ -1,5 +1,6 @@
 """How a logit changes with what its two operands bring in: their embeddings, or their places on the circles."""
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +12,7 @@ from torch import Tensor
 from grokscope.models.families import forward
 from grokscope.models.fast import make_plan
 from grokscope.models.feedforward.forward import neurons_of, operand_tables, unembedding
-from grokscope.runs.circles import circle_basis
+from grokscope.runs.circles import circle_basis, turn_of
 
 if TYPE_CHECKING:
     from grokscope.runs.snapshot import Snapshot
@@ -49,7 +50,8 @@ def circle_gradients(
     What operand x brings in is sum_k C_k z_k(x) with z_k(x) = (cos w_k x, sin w_k x) times sqrt(2 / n), and C_k the
     Fourier coefficients of its table; the gradient is dL/dz_k for the frequencies of `key`. It is defined for operands
     with an embedding each, and for one-hot operands, too: a feed-forward model adds the two operands' tables of
-    pre-activations, so there both gradients are one gradient seen through two tables. For cyclic tasks.
+    pre-activations, so there both gradients are one gradient seen through two tables. Where the second operand's circle
+    is the first one turned (`turn_of`), its coordinates are turned along. For cyclic tasks.
     """
     cyclic = snap.task.cyclic
     assert cyclic is not None
@@ -73,7 +75,19 @@ def circle_gradients(
             (by_second, second, cyclic.token_y),
         )
     ]
-    return coordinates[0], coordinates[1]
+    return coordinates[0], coordinates[1] @ _turns(snap, key).T
+
+
+def _turns(snap: "Snapshot", key: tuple[int, ...]) -> Float[Tensor, "component component"]:
+    """Return the rotation of (cos, sin) by each circle's turn, block by block; the Nyquist frequency has one row."""
+    cyclic = snap.task.cyclic
+    assert cyclic is not None
+    blocks = []
+    for k in sorted(key):
+        angle = turn_of(snap, k)
+        c, s = math.cos(angle), math.sin(angle)
+        blocks.append(torch.tensor([[c, -s], [s, c]] if 2 * k < cyclic.n else [[1.0]]).double())
+    return torch.block_diag(*blocks)
 
 
 def _chosen(logits: Float[Tensor, "row class"], classes: Int[ndarray, " row"]) -> Tensor:

@@ -8,9 +8,9 @@ import numpy as np
 from grokscope.transitions.evidence import Reader
 
 APART = 0.05
-"""By how much the share of the one form must exceed that of the other: pure forms differ by .19."""
-LIKE = 0.7
-"""The share that a form must have at least."""
+"""By how much the one form must be more of the profile than the other: pure forms differ by .19."""
+LIKE = 0.3
+"""The share of the logits that the form must have; below it the circle does next to nothing by itself."""
 
 
 @dataclass(frozen=True)
@@ -25,19 +25,23 @@ class Circle:
         What it carries of the row-centred logits' energy on all key frequencies.
     clock, pizza
         Shares of its own logits in either form.
+    profile
+        Share of its own logits that any such form could have.
     """
 
     freq: int
     weight: float
     clock: float
     pizza: float
+    profile: float = 1.0
 
     @property
     def form(self) -> str:
         """Clock or pizza, "undecided" where the two are too close or neither is there."""
-        if max(self.clock, self.pizza) < LIKE or abs(self.clock - self.pizza) < APART:
+        gap = (self.clock - self.pizza) / self.profile if self.profile > 0 else 0.0
+        if max(self.clock, self.pizza) < LIKE or abs(gap) < APART:
             return "undecided"
-        return "clock" if self.clock > self.pizza else "pizza"
+        return "clock" if gap > 0 else "pizza"
 
     def to_json(self) -> dict[str, Any]:
         """As one entry of the verdict."""
@@ -51,12 +55,20 @@ def circles_of(reader: Reader) -> tuple[Circle, ...]:
     if clock is None or pizza is None or shares is None:
         return ()
     freq = reader.ds["circle_clock_share"]["freq"].values
+    profile = reader.array("circle_profile_share")
+    profile = np.ones(len(clock)) if profile is None else profile
     there = np.isfinite(clock) & np.isfinite(pizza) & np.isfinite(shares)
     total = shares[there].sum()
     if total <= 0:
         return ()
     return tuple(
-        Circle(int(freq[i]), float(shares[i] / total), float(clock[i]), float(pizza[i]))
+        Circle(
+            int(freq[i]),
+            float(shares[i] / total),
+            float(clock[i]),
+            float(pizza[i]),
+            float(profile[i]),
+        )
         for i in np.flatnonzero(there)
     )
 

@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 
-from grokscope.harmonics.circle_forms import circle_form, form_shares
+from grokscope.harmonics.circle_forms import (
+    circle_form,
+    circle_turn,
+    form_shares,
+    profile_share,
+)
 
 
 def direct(n, k, form):
@@ -60,6 +65,49 @@ def test_shares_are_squared_correlations():
     scaled = (form - form.mean()) / form.std() * logits.std()
     left = ((logits - logits.mean() - scaled) ** 2).sum() / ((logits - logits.mean()) ** 2).sum()
     assert found.published == pytest.approx(1 - left)
+
+
+@pytest.mark.parametrize("turn", [0.7, -2.5])
+def test_turned_circles(turn):
+    """Else a pizza whose operands have circles of their own is held against the wrong dead distance."""
+    n, k = 11, 3
+    w = 2 * np.pi * k / n
+    rng, x = np.random.default_rng(2), np.arange(n)
+    phases, columns = rng.uniform(0, 2 * np.pi, 6), rng.standard_normal(6)
+    first = columns * np.cos(w * x[:, None] + phases) + np.cos(2 * np.pi * x[:, None] / n)
+    second = 3 * columns * np.cos(w * x[:, None] + turn + phases)
+    alignment, angle = circle_turn(first, second, k)
+    assert alignment == pytest.approx(1)
+    assert angle == pytest.approx(turn)
+    # the sum of two turned waves is 2 cos((w (x - y) - turn) / 2) cos(...)
+    total = np.cos(w * x[:, None]) + 1j * np.sin(w * x[:, None])
+    other = np.cos(w * x + turn) + 1j * np.sin(w * x + turn)
+    dead = np.abs(total + other) / 2
+    logits = dead[..., None] * np.cos(w * (x[:, None, None] + x[:, None] - x))
+    np.testing.assert_allclose(circle_form(n, k, "pizza", turn), logits, atol=1e-12)
+    assert form_shares(logits, k, "pizza", turn).share == pytest.approx(1)
+    assert form_shares(logits, k, "pizza").share < 0.95
+    assert profile_share(logits, k) == pytest.approx(1)
+    own = rng.uniform(0, 2 * np.pi, 4000)
+    apart = np.cos(w * x[:, None] + own), np.cos(w * x[:, None] + rng.permutation(own))
+    assert circle_turn(*apart, k)[0] < 0.1
+    assert np.isnan(circle_turn(first, second * 0, k)[0])
+
+
+def test_the_profile_is_what_a_form_can_have():
+    """Else noise beside the profile counts against the one form more than against the other."""
+    n, k, rng = 9, 2, np.random.default_rng(3)
+    x = np.arange(n)
+    waves = np.cos(2 * np.pi * k / n * (x[:, None, None] + x[:, None] - x))
+    logits = waves + rng.standard_normal((n, n, n))
+    double = logits - logits.mean(2, keepdims=True)
+    double = double - double.mean((0, 1))
+    design = np.stack([(((x[:, None] - x) % n) == d)[..., None] * waves for d in range(n)])
+    design = design.reshape(n, -1).T
+    kept = design @ np.linalg.lstsq(design, double.ravel(), rcond=None)[0]
+    wanted = (kept**2).sum() / (double**2).sum()
+    assert profile_share(logits, k) == pytest.approx(wanted)
+    assert np.isnan(profile_share(np.ones((5, 5, 5)), 1))
 
 
 def test_constant_logits_have_no_form():

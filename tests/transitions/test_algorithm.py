@@ -148,8 +148,10 @@ def test_thresholds_can_be_set():
 
 def test_forms_of_circles():
     """Else a circle that is as much the one as the other counts for one of them."""
-    circles = (Circle(1, 0.5, 0.98, 0.81), Circle(2, 0.3, 0.93, 0.92), Circle(3, 0.2, 0.5, 0.3))
+    circles = (Circle(1, 0.5, 0.98, 0.81), Circle(2, 0.3, 0.93, 0.92), Circle(3, 0.2, 0.25, 0.1))
     assert [c.form for c in circles] == ["clock", "undecided", "undecided"]
+    # of the profile the gap is .04 / .5: noise beside it takes nothing from the difference
+    assert [Circle(1, 1.0, 0.46, 0.5, p).form for p in (1.0, 0.5)] == ["undecided", "pizza"]
     assert weight_of(circles, "clock") == 0.5
     assert weight_of(circles, "pizza") == 0
     assert weight_of((), "clock") is None
