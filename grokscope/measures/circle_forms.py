@@ -4,7 +4,7 @@ import numpy as np
 
 from grokscope.harmonics.circle_forms import FORMS, form_shares, profile_share
 from grokscope.measures.registry import Output, measure
-from grokscope.runs.circles import circle_logits, turn_of
+from grokscope.runs.circles import circle_logits, turns_of
 from grokscope.runs.snapshot import Snapshot
 
 _FORM = {
@@ -69,9 +69,8 @@ def circle_forms(snap: Snapshot) -> dict[str, np.ndarray]:
     cyclic = snap.task.cyclic
     assert cyclic is not None
     found = {name: np.full(cyclic.n_freq, np.nan) for name in _outputs()}
-    for k in snap.key:
+    for k, turn in turns_of(snap, snap.key).items():
         logits, published = circle_logits(snap, k), circle_logits(snap, k, "components")
-        turn = turn_of(snap, k)
         for form in FORMS:
             found[f"circle_{form}_share"][k - 1] = form_shares(logits, k, form, turn).share
             found[f"circle_{form}_explained"][k - 1] = form_shares(published, k, form).published

@@ -27,8 +27,8 @@ def circle_basis(n: int, key: tuple[int, ...]) -> Float[Tensor, "component n"]:
     return torch.as_tensor(basis[[i for i, (freq, _) in enumerate(names) if freq in key]])
 
 
-def turn_of(snapshot: "Snapshot", k: int) -> float:
-    """Return the angle by which the second operand's circle is ahead of the first one's, 0 where they share it.
+def turns_of(snapshot: "Snapshot", key: tuple[int, ...]) -> dict[int, float]:
+    """Return for each frequency the angle by which the second operand's circle is ahead, 0 where they share it.
 
     Operands with an embedding each may have the same circle turned. It counts as that where the alignment of what both
     bring in (`circle_turn`) is at least .9; otherwise neurons have phases of their own, and there is no common angle.
@@ -38,9 +38,12 @@ def turn_of(snapshot: "Snapshot", k: int) -> float:
     (first, start), (second, later) = operand_weights(snapshot.config)
     tokens = {start + int(t) for t in cyclic.token_x}, {later + int(t) for t in cyclic.token_y}
     if first == second and tokens[0] & tokens[1]:
-        return 0.0
-    alignment, angle = circle_turn(*operand_tables_of(snapshot), k)
-    return angle if alignment >= LEAST_ALIGNMENT else 0.0
+        return dict.fromkeys(key, 0.0)
+    tables = operand_tables_of(snapshot)
+    found = {k: circle_turn(*tables, k) for k in key}
+    return {
+        k: turn if alignment >= LEAST_ALIGNMENT else 0.0 for k, (alignment, turn) in found.items()
+    }
 
 
 def circle_logits(

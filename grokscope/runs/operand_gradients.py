@@ -12,7 +12,7 @@ from torch import Tensor
 from grokscope.models.families import forward
 from grokscope.models.fast import make_plan
 from grokscope.models.feedforward.forward import neurons_of, operand_tables, unembedding
-from grokscope.runs.circles import circle_basis, turn_of
+from grokscope.runs.circles import circle_basis, turns_of
 
 if TYPE_CHECKING:
     from grokscope.runs.snapshot import Snapshot
@@ -51,7 +51,7 @@ def circle_gradients(
     Fourier coefficients of its table; the gradient is dL/dz_k for the frequencies of `key`. It is defined for operands
     with an embedding each, and for one-hot operands, too: a feed-forward model adds the two operands' tables of
     pre-activations, so there both gradients are one gradient seen through two tables. Where the second operand's circle
-    is the first one turned (`turn_of`), its coordinates are turned along. For cyclic tasks.
+    is the first one turned (`turns_of`), its coordinates are turned along. For cyclic tasks.
     """
     cyclic = snap.task.cyclic
     assert cyclic is not None
@@ -83,8 +83,7 @@ def _turns(snap: "Snapshot", key: tuple[int, ...]) -> Float[Tensor, "component c
     cyclic = snap.task.cyclic
     assert cyclic is not None
     blocks = []
-    for k in sorted(key):
-        angle = turn_of(snap, k)
+    for k, angle in sorted(turns_of(snap, key).items()):
         c, s = math.cos(angle), math.sin(angle)
         blocks.append(torch.tensor([[c, -s], [s, c]] if 2 * k < cyclic.n else [[1.0]]).double())
     return torch.block_diag(*blocks)

@@ -1,5 +1,7 @@
 """Circles one by one, gradients by their coordinates, and what is left without the key functions: by hand."""
 
+import dataclasses
+
 import brute_force
 import numpy as np
 import pytest
@@ -190,6 +192,33 @@ def test_circles_by_principal_components():
         logits = Snapshot(snap.task, snap.split, snap.config, other).logits.numpy()
         wanted = logits[snap.task.cyclic.grid][..., snap.task.cyclic.class_c]
         np.testing.assert_allclose(circle_logits(snap, 2, "components"), wanted, atol=1e-9)
+
+
+def test_a_second_circle_that_is_the_first_one_turned():
+    """Else a pizza with two embeddings is none: L(a, b) = M(a, b + s), so its pizza is M's, and its symmetry too."""
+    plain, ahead, key = feedforward("linear_alpha", key=(1, 3)), 4, (1, 3)
+    table = plain.weights["embed.W_E"]
+    weights = {name: w for name, w in plain.weights.items() if name != "embed.W_E"}
+    weights |= {"embed_left.W_E": table, "embed_right.W_E": table.roll(-ahead, 0)}
+    config = dataclasses.replace(plain.config, architecture="linear_x")
+    context = Context(plain.task, plain.split, config, lambda: key)
+    turned = Snapshot(plain.task, plain.split, config, weights, given_context=context)
+    angles = np.angle(np.exp(2j * np.pi * np.array(key) * ahead / 11))
+    found = one(turned, "circle_turn")
+    np.testing.assert_allclose(found[[0, 2]], angles, atol=1e-9)
+    assert np.isnan(found[1])
+    np.testing.assert_array_equal(one(plain, "circle_turn")[[0, 2]], 0.0)
+    assert one(turned, "circle_symmetricity") == pytest.approx(1, abs=1e-9)
+    for k, angle in zip(key, angles, strict=True):
+        logits = circle_logits(plain, k)[:, (np.arange(11) + ahead) % 11]
+        wanted = form_shares(logits, k, "pizza", angle).share
+        assert one(turned, "circle_pizza_share")[k - 1] == pytest.approx(wanted, abs=1e-9)
+        assert abs(form_shares(logits, k, "pizza").share - wanted) > 1e-6
+    # Phases that each column has for itself are no common turn.
+    apart = random_weights(config, 5)
+    other = Snapshot(plain.task, plain.split, config, apart, given_context=context)
+    assert np.nanmax(np.abs(one(other, "circle_turn"))) == 0
+    assert one(other, "circle_symmetricity") < 0.9
 
 
 def test_symmetricity_of_a_sum_of_operands_is_one_and_of_the_closed_form_none():

@@ -62,7 +62,7 @@ def representations(ds: xr.Dataset, transitions: Transitions | None = None) -> g
         _marks(fig, 1, values[rows], shift, shown, "share",
                name=_one_embedding(words, shares), marker=dict(color=colour, symbol=symbol, size=6))  # fmt: skip
     fig.update_xaxes(
-        title_text="share (0 to 1)", rangemode="tozero", nticks=5, tickangle=0, row=1, col=1
+        title_text="share (0 to 1)", range=[-0.06, 1.06], nticks=5, tickangle=0, row=1, col=1
     )
     if excluded:
         values = _by_irrep(ds, "excluded_loss_each", names)[rows]
