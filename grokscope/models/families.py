@@ -13,9 +13,10 @@ from torch import Tensor
 
 from grokscope.config import ModelConfig
 from grokscope.models import fast, folded
-from grokscope.models.fast import FastActivations, OnAddition, Plan
+from grokscope.models.fast import FastActivations, OnAddition
 from grokscope.models.feedforward import forward as feedforward
 from grokscope.models.feedforward.forms import form_of
+from grokscope.models.plan import Plan
 
 if TYPE_CHECKING:
     from grokscope.models.feedforward.hooked import HookedFeedforward

@@ -10,18 +10,17 @@ fewer pairs of distinct queries and keys than rows, scores are a table of pairs.
 Gathers are embedding look-ups, whose gradient torch adds in a fixed order on the CPU: repeatable to the bit.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from jaxtyping import Float, Int
-from numpy import ndarray
 from torch import Tensor
 from torch.nn import functional
 
 from grokscope.config import ModelConfig
-from grokscope.models.parts import ACTIVATIONS, layer_norm, mixed_pattern, position_table
+from grokscope.models.parts import ACTIVATIONS, mixed_pattern, normalise, position_table
+from grokscope.models.plan import Plan, compose
 
 OnAddition = Callable[[Tensor], Tensor]
 """Changes what attention or neurons add to the stream [context, d_model], such as dropout."""
@@ -33,71 +32,6 @@ class Stream:
 
     table: Float[Tensor, "distinct d_model"]
     index: Int[Tensor, " context"] | None
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Which things are distinct for a set of input rows.
-
-    Attributes
-    ----------
-    tokens
-        Per position, the distinct tokens there.
-    token_index
-        Per position, the index into `tokens` of each context's token.
-    parents
-        parents[i][j]: for each context of position i, the context of position j that it sees.
-    """
-
-    tokens: tuple[Int[Tensor, " _distinct"], ...]
-    token_index: tuple[Int[Tensor, " _context"], ...]
-    parents: tuple[tuple[Int[Tensor, " _context"], ...], ...]
-
-    @property
-    def n_ctx(self) -> int:
-        """Number of positions."""
-        return len(self.tokens)
-
-
-def make_plan(
-    tokens: Int[ndarray, "input pos"], causal: bool, device: str = "cpu", shared: bool = True
-) -> Plan:
-    """Find the distinct tokens and contexts of the rows `tokens`; the contexts of the last position are the rows.
-
-    Where not `shared`, every row has contexts of its own at every position: rows with a common prefix are computed
-    each by itself, as residual dropout needs. Tokens stay shared, for a stream that nothing was added to yet.
-    """
-    n, n_ctx = tokens.shape
-    base = int(tokens.max()) + 1
-    code = np.zeros(n, dtype=np.int64)
-    context_of_row, row_of_context = [], []
-    for i in range(n_ctx):
-        _, code = np.unique(code * base + tokens[:, i], return_inverse=True)
-        if causal and shared and i < n_ctx - 1:
-            _, first = np.unique(code, return_index=True)
-            context_of_row.append(code)
-            row_of_context.append(first)
-        else:
-            context_of_row.append(np.arange(n))
-            row_of_context.append(np.arange(n))
-
-    distinct, index = [], []
-    for i in range(n_ctx):
-        values, inverse = np.unique(tokens[row_of_context[i], i], return_inverse=True)
-        distinct.append(_to_tensor(values, device))
-        index.append(_to_tensor(inverse, device))
-    parents = tuple(
-        tuple(
-            _to_tensor(context_of_row[j][row_of_context[i]], device)
-            for j in (range(i + 1) if causal else range(n_ctx))
-        )
-        for i in range(n_ctx)
-    )
-    return Plan(tuple(distinct), tuple(index), parents)
-
-
-def _to_tensor(array: Int[ndarray, " i"], device: str) -> Int[Tensor, " i"]:
-    return torch.as_tensor(np.ascontiguousarray(array), dtype=torch.int64, device=device)
 
 
 @dataclass(frozen=True)
@@ -199,7 +133,7 @@ def unembed(
 ) -> Float[Tensor, "input class"]:
     """Return the logits of a final residual stream."""
     if config.normalization == "pre":
-        resid_post = layer_norm(resid_post, weights["ln_final.w"], weights["ln_final.b"])[0]
+        resid_post = normalise(resid_post, weights["ln_final.w"], weights["ln_final.b"])
     return linear(resid_post, weights["unembed.W_U"], weights.get("unembed.b_U"))
 
 
@@ -231,7 +165,7 @@ def after_sum(
     if config.normalization == "post":
         block = last_block(weights, config)
         norm = "ln1" if config.attn_only else "ln2"
-        total = layer_norm(total, block[f"{norm}.w"], block[f"{norm}.b"])[0]
+        total = normalise(total, block[f"{norm}.w"], block[f"{norm}.b"])
     return unembed(weights, config, total)
 
 
@@ -244,10 +178,10 @@ def after_attention(
     """Return (resid_mid, neurons) of a block for the stream before it and what attention adds."""
     mid = resid_pre + attn_out
     if config.normalization == "post":
-        mid = layer_norm(mid, block["ln1.w"], block["ln1.b"])[0]
+        mid = normalise(mid, block["ln1.w"], block["ln1.b"])
     if config.attn_only:
         return mid, None
-    x = layer_norm(mid, block["ln2.w"], block["ln2.b"])[0] if config.normalization == "pre" else mid
+    x = normalise(mid, block["ln2.w"], block["ln2.b"]) if config.normalization == "pre" else mid
     return mid, ACTIVATIONS[config.act_fn](linear(x, block["mlp.W_in"], block.get("mlp.b_in")))
 
 
@@ -269,10 +203,6 @@ def gather(table: Tensor, index: Tensor | None) -> Tensor:
     return flat.reshape(len(index), *table.shape[1:])
 
 
-def _compose(outer: Tensor, inner: Tensor | None) -> Tensor:
-    return outer if inner is None else inner[outer]
-
-
 def mix(
     block: Mapping[str, Tensor],
     config: ModelConfig,
@@ -283,27 +213,41 @@ def mix(
     """Return per asking position (z [context head d_head], pattern [context head pos])."""
     inputs = [stream.table for stream in streams]
     if config.normalization == "pre":
-        inputs = [layer_norm(x, block["ln1.w"], block["ln1.b"])[0] for x in inputs]
-    keys = [_project(x, block, "K") for x in inputs]
-    values = [_project(x, block, "V") for x in inputs]
+        inputs = [normalise(x, block["ln1.w"], block["ln1.b"]) for x in inputs]
+    keys = [project(x, block, "K") for x in inputs]
+    values = [project(x, block, "V") for x in inputs]
     found = {}
     for i in asking:
-        query = _project(inputs[i], block, "Q") / config.d_head**0.5
-        n_context = len(plan.token_index[i])
-        seen = [_compose(parent, streams[j].index) for j, parent in enumerate(plan.parents[i])]
-        scores = [
-            _scores(query, streams[i].index, keys[j], index, n_context)
-            for j, index in enumerate(seen)
-        ]
-        stacked = torch.stack([s.expand(n_context, config.n_heads) for s in scores], dim=2)
-        pattern = mixed_pattern(stacked.softmax(-1), config.attention_rate)
+        query = project(inputs[i], block, "Q")
+        scores = attention_scores(config, plan, streams, query, keys, i)
+        pattern = mixed_pattern(torch.stack(scores, dim=2).softmax(-1), config.attention_rate)
+        seen = [compose(parent, streams[j].index) for j, parent in enumerate(plan.parents[i])]
         z = sum(pattern[:, :, j, None] * gather(values[j], index) for j, index in enumerate(seen))
         assert isinstance(z, Tensor)
         found[i] = (z, pattern)
     return found
 
 
-def _project(
+def attention_scores(
+    config: ModelConfig,
+    plan: Plan,
+    streams: Sequence[Stream],
+    query: Float[Tensor, "distinct_q head d_head"],
+    keys: Sequence[Float[Tensor, "_distinct head d_head"]],
+    asking: int,
+) -> list[Float[Tensor, "context head"]]:
+    """Return the scores of the position `asking` for each position that it sees."""
+    n_context = len(plan.token_index[asking])
+    query = query / config.d_head**0.5
+    scores = []
+    for j, parent in enumerate(plan.parents[asking]):
+        index = compose(parent, streams[j].index)
+        score = _scores(query, streams[asking].index, keys[j], index, n_context)
+        scores.append(score.expand(n_context, config.n_heads))
+    return scores
+
+
+def project(
     x: Float[Tensor, "distinct d_model"], block: Mapping[str, Tensor], part: str
 ) -> Float[Tensor, "distinct head d_head"]:
     """Return the queries, keys or values (`part` Q, K or V) of streams `x`."""
@@ -317,14 +261,14 @@ def _scores(
     query: Float[Tensor, "distinct_q head d_head"],
     query_index: Tensor | None,
     key: Float[Tensor, "distinct_k head d_head"],
-    key_index: Tensor,
+    key_index: Tensor | None,
     n_context: int,
 ) -> Float[Tensor, "context head"]:
     n_query, n_key = query.shape[0], key.shape[0]
     if n_query == 1 or n_key == 1:
         table = (query * key).sum(-1)
         return gather(table, key_index if n_query == 1 else query_index)
-    if n_query * n_key <= n_context and query_index is not None:
+    if n_query * n_key <= n_context and query_index is not None and key_index is not None:
         table = torch.einsum("qhe,khe->qkh", query, key).reshape(n_query * n_key, -1)
         return gather(table, query_index * n_key + key_index)
     return (gather(query, query_index) * gather(key, key_index)).sum(-1)
@@ -344,5 +288,5 @@ def _block_tail(
     out = mlp_out(block, neurons)
     post = mid + (out if on_addition is None else on_addition(out))
     if config.normalization == "post":
-        post = layer_norm(post, block["ln2.w"], block["ln2.b"])[0]
+        post = normalise(post, block["ln2.w"], block["ln2.b"])
     return neurons, mid, post

@@ -1,6 +1,6 @@
 """The weights of a model: their names and shapes, as TransformerLens users know them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from torch import Tensor
 
@@ -51,12 +51,17 @@ def weight_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
-def check_weights(weights: Mapping[str, Tensor], config: ModelConfig, where: str) -> None:
+def check_weights(
+    weights: Mapping[str, Tensor],
+    config: ModelConfig,
+    where: str,
+    names: Sequence[str] | None = None,
+) -> None:
     """Raise UnsoundError where `weights` are not those of `config`, or hold NaN or infinity.
 
-    `where` names the file in the message.
+    `where` names the file in the message; `names` the weights that are asked for, all of the model's where None.
     """
-    shapes = weight_shapes(config)
+    shapes = {k: s for k, s in weight_shapes(config).items() if names is None or k in names}
     for name in shapes.keys() - weights.keys():
         raise UnsoundError(f"{where}: weight {name} is missing", ", ".join(shapes))
     for name in weights.keys() - shapes.keys():

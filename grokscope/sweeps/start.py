@@ -11,6 +11,9 @@ from typing import Any, Literal
 from grokscope.api import RUNS_FOLDER
 from grokscope.errors import RequestError
 from grokscope.files import make_folder
+
+# The lock of a run serves for a sweep's folder too: one writer, whoever it is.
+from grokscope.runs.lock import only_writer
 from grokscope.sweeps.cores import share_out, usable_cores
 from grokscope.sweeps.folder import Sweep, open_sweep
 from grokscope.sweeps.found_runs import planned_runs
@@ -20,9 +23,6 @@ from grokscope.sweeps.record import FINISHED, RUNS, SWEEP_FILE, SweepRun, write_
 from grokscope.sweeps.specification import read_specification
 from grokscope.sweeps.stopping import stop_on
 from grokscope.sweeps.train_one import Outcome
-
-# The lock of a run serves for a sweep's folder too: one writer, whoever it is.
-from grokscope.training.loop import _only_writer as only_writer
 
 
 @dataclass(frozen=True)

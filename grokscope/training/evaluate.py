@@ -4,10 +4,11 @@ from collections.abc import Mapping
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from grokscope.config import ModelConfig
 from grokscope.models.families import logits_of
-from grokscope.models.fast import Plan
+from grokscope.models.plan import Plan
 from grokscope.tasks import ROWS, Split
 from grokscope.training.interventions.training_loss import squared_errors
 
@@ -26,7 +27,7 @@ def evaluate(
     With `squared_error` mse_X too, the mean over rows and classes of (logits - one-hot answer)^2.
     """
     logits = logits_of(weights, config, plan).double()
-    loss = torch.logsumexp(logits, 1) - logits.gather(1, labels[:, None])[:, 0]
+    loss = functional.cross_entropy(logits, labels, reduction="none")
     right = (logits.argmax(1) == labels).double()
     errors = squared_errors(logits, labels) if squared_error else None
     found = {}

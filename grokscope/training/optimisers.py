@@ -8,7 +8,9 @@ from grokscope.training.interventions.weight_decay import decay_form, is_optimis
 from grokscope.training.muon import Muon
 
 
-def make_optimiser(weights: Weights, config: OptimiserConfig) -> torch.optim.Optimizer:
+def make_optimiser(
+    weights: Weights, config: OptimiserConfig, fused: bool = False
+) -> torch.optim.Optimizer:
     """Return the optimiser of `config`.
 
     - adamw: decay w -= lr wd w beside the step (Loshchilov & Hutter 2019);
@@ -18,6 +20,8 @@ def make_optimiser(weights: Weights, config: OptimiserConfig) -> torch.optim.Opt
 
     With another `weight_decay_form` than its own, adam with to_zero is adamw, adamw with l2 is adam, and what none of
     them does by itself is left to `WeightDecay`.
+
+    `fused`: Adam in torch's fused kernel, one pass over all weights; else in several (their rounding differs).
     """
     decay = config.weight_decay if is_optimisers_own(config) else 0.0
     if config.optimiser == "muon":
@@ -34,7 +38,8 @@ def make_optimiser(weights: Weights, config: OptimiserConfig) -> torch.optim.Opt
         betas=(config.beta1, config.beta2),
         eps=config.eps,
         weight_decay=decay,
-        foreach=True,
+        foreach=not fused,
+        fused=fused,
     )
 
 

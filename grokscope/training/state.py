@@ -10,7 +10,7 @@ from grokscope.runs.checkpoints import checkpoint_path, list_steps, read_tensors
 from grokscope.runs.run import Run
 
 if TYPE_CHECKING:
-    from grokscope.training.loop import Trainer
+    from grokscope.training.trainer import Trainer
 
 
 def write_state(run: Run, trainer: "Trainer") -> None:

@@ -16,10 +16,10 @@ from grokscope.models.fast import (
     after_sum,
     fast_forward,
     last_block,
-    make_plan,
     mlp_out,
 )
 from grokscope.models.folded import can_fold, fast_logits
+from grokscope.models.plan import make_plan
 from grokscope.models.shapes import weight_shapes
 from grokscope.models.transformer import HookedTransformer
 

@@ -9,10 +9,10 @@ from torch.nn import functional
 from grokscope.config import ModelConfig, override
 from grokscope.errors import UnsoundError
 from grokscope.models import families
-from grokscope.models.fast import make_plan
 from grokscope.models.feedforward.forms import FORMS
 from grokscope.models.feedforward.forward import operand_tables
 from grokscope.models.feedforward.hooked import HookedFeedforward
+from grokscope.models.plan import make_plan
 from grokscope.models.shapes import check_weights, weight_shapes
 from grokscope.presets import get_preset
 from grokscope.training.resolve import resolve

@@ -20,9 +20,9 @@ from foreign_files import (
 from grokscope.config import RunConfig, override
 from grokscope.errors import GrokscopeError, RequestError, UnsoundError
 from grokscope.models.families import forward
-from grokscope.models.fast import make_plan
 from grokscope.models.feedforward.forms import resolve_feedforward
 from grokscope.models.foreign import read_foreign, relabel
+from grokscope.models.plan import make_plan
 
 
 def saved(folder: Path, state: object, settings: object = None, name: str = "model.pt") -> Path:

@@ -7,12 +7,12 @@ import torch
 from grokscope.errors import RequestError
 from grokscope.harmonics.fourier import spectrum
 from grokscope.models.families import logits_of
-from grokscope.models.fast import make_plan
 from grokscope.models.feedforward.gromov_solution import (
     expected_error,
     frequencies,
     gromov_weights,
 )
+from grokscope.models.plan import make_plan
 from grokscope.runs.snapshot import Snapshot
 from grokscope.tasks import make_task
 

@@ -10,16 +10,18 @@ from torch.nn import functional
 
 from grokscope.config import InterventionConfig, RunConfig, override, validate
 from grokscope.errors import RequestError, UnsoundError
-from grokscope.models.fast import fast_forward, make_plan
+from grokscope.models.fast import fast_forward
 from grokscope.models.initialise import initialise
+from grokscope.models.plan import make_plan
 from grokscope.models.transformer import HookedTransformer
 from grokscope.runs.run import open_run
 from grokscope.tasks import make_split
 from grokscope.training.interventions.row_clipping import row_norms
 from grokscope.training.interventions.training_loss import log_stable
-from grokscope.training.loop import Trainer, resume_run, train_run
+from grokscope.training.loop import resume_run, train_run
 from grokscope.training.muon import as_matrix, from_matrix, newton_schulz
 from grokscope.training.resolve import resolve
+from grokscope.training.trainer import Trainer
 
 TINY = override(
     RunConfig(), p=7, frac_train=0.6, d_model=8, n_heads=2, d_head=4, d_mlp=12, lr=0.01, warmup=0,

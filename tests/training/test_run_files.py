@@ -19,7 +19,7 @@ from grokscope.errors import RequestError, UnsoundError
 from grokscope.models.transformer import HookedTransformer
 from grokscope.runs.metrics import metric_arrays
 from grokscope.runs.run import Run, open_run
-from grokscope.training import loop
+from grokscope.training import trainer
 from grokscope.training.loop import resume_run, train_run
 
 TINY = override(
@@ -226,7 +226,7 @@ def test_an_interrupt_in_the_middle_of_an_update_waits_for_its_end(
     """Else Ctrl-C keeps weights of one step with the optimiser or the batch order of another."""
     config = override(TINY, batch_size=batch_size)
     whole = train_run(config, tmp_path / "whole")
-    rate, sent = loop.learning_rate, []
+    rate, sent = trainer.learning_rate, []
 
     def interrupted(optimiser, update):
         if update == 11 and not sent:
@@ -234,7 +234,7 @@ def test_an_interrupt_in_the_middle_of_an_update_waits_for_its_end(
             signal.raise_signal(signal.SIGINT)
         return rate(optimiser, update)
 
-    monkeypatch.setattr(loop, "learning_rate", interrupted)
+    monkeypatch.setattr(trainer, "learning_rate", interrupted)
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with pytest.raises(KeyboardInterrupt):

@@ -10,14 +10,17 @@ look-ups, as in the transformer's fast forward.
 
 from collections.abc import Mapping
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
 from grokscope.config import ModelConfig
-from grokscope.models.fast import FastActivations, Plan, linear
+from grokscope.models.fast import FastActivations, linear
 from grokscope.models.feedforward.forms import form_of
+from grokscope.models.lookup import weighted_lookup
 from grokscope.models.parts import ACTIVATIONS
+from grokscope.models.plan import Plan
 
 
 def operand_tables(
@@ -58,9 +61,16 @@ def last_neurons(
 ) -> Float[Tensor, "input neuron"]:
     """Return the last layer's neurons after the activation function."""
     tables = operand_tables(weights, config)
-    # The plan may share prefixes; a row's first operand is that of the prefix it sees.
-    tokens = [plan.tokens[i][plan.token_index[i][plan.parents[-1][i]]] for i in range(len(tables))]
-    pre = functional.embedding(tokens[0], tables[0]) + functional.embedding(tokens[1], tables[1])
+    # One row for each token that stands at the position.
+    left, right = (
+        functional.embedding(tokens, table)
+        for tokens, table in zip(plan.tokens, tables, strict=False)
+    )
+    if plan.tables and left.device.type == "cpu":
+        pre = weighted_lookup(torch.cat([left, right]), None, plan.answer_lookup(n_heads=0))
+    else:
+        pre = functional.embedding(plan.answer_tokens(0), left)
+        pre = pre + functional.embedding(plan.answer_tokens(1), right)
     return neurons_of(weights, config, pre)
 
 
