@@ -48,6 +48,13 @@ def logits_of(
     return feedforward.fast_logits(weights, config, plan)
 
 
+def lookup_heads(config: ModelConfig, plan: Plan) -> int | None:
+    """Return the `n_heads` of the look-up that `logits_of` makes in this plan, None where it makes none."""
+    if not config.has_attention:
+        return 0 if feedforward.looks_up(plan) else None
+    return config.n_heads if folded.can_look_up(config, plan) and folded.pays(plan) else None
+
+
 def last_block(weights: Mapping[str, Tensor], config: ModelConfig) -> dict[str, Tensor]:
     """Return the weights of the last block, without its prefix; a feed-forward model's with W_out = 1."""
     block = fast.last_block(weights, config)

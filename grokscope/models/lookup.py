@@ -6,6 +6,7 @@ torch's own gradient of the table adds row by row in one thread. Here it is a su
 table, over the places that look it up, which are sorted once for all steps.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -20,18 +21,31 @@ class Lookup:
     Parameters
     ----------
     index
-        Rows of the table, for each row and term of its sum.
+        Rows of the table, for each row and term of its sum; of several members of a stack with one more axis in front.
     n_table
         Rows of the table.
     """
 
-    def __init__(self, index: Int[Tensor, "row term"], n_table: int) -> None:
-        flat = index.reshape(-1)
-        self.index, self.n_table = index.contiguous(), n_table
-        self.places = flat.argsort(stable=True)
-        self.rows = self.places // index.shape[1]
-        counts = torch.bincount(flat, minlength=n_table)
-        self.starts = functional.pad(counts.cumsum(0), (1, 0))
+    def __init__(self, index: Int[Tensor, "*member row term"], n_table: int) -> None:
+        flat = index.flatten(-2)
+        self.index = index.contiguous()
+        self.places = flat.argsort(dim=-1, stable=True)
+        self.rows = self.places // index.shape[-1]
+        counts = flat.new_zeros(*flat.shape[:-1], n_table)
+        counts.scatter_add_(-1, flat, torch.ones_like(flat))
+        self.starts = functional.pad(counts.cumsum(-1), (1, 0))
+
+    @property
+    def tensors(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Everything that it holds, for `of_tensors`."""
+        return self.index, self.rows, self.places, self.starts
+
+    @classmethod
+    def of_tensors(cls, tensors: Sequence[Tensor]) -> "Lookup":
+        """Return the look-up that holds these, as a member of a stack has under `torch.vmap`."""
+        made = cls.__new__(cls)
+        made.index, made.rows, made.places, made.starts = tensors
+        return made
 
 
 def weighted_lookup(
@@ -43,9 +57,7 @@ def weighted_lookup(
 
     Gradients flow to `table` and `weight`. Under `torch.vmap` the members' tables are one table.
     """
-    found: Tensor = _WeightedLookup.apply(
-        table, weight, lookup.index, lookup.rows, lookup.places, lookup.starts
-    )
+    found: Tensor = _WeightedLookup.apply(table, weight, *lookup.tensors)
     return found
 
 

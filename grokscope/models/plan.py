@@ -5,6 +5,7 @@ found once for a whole table; the plan of any of its rows, such as a minibatch, 
 tables have the same sizes whatever the rows: several seeds can be stacked, and compiled code is compiled once.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -47,7 +48,7 @@ class Plan:
     @property
     def n_rows(self) -> int:
         """Number of rows."""
-        return len(self.token_index[-1])
+        return self.token_index[-1].shape[-1]
 
     def answer_tokens(self, pos: int) -> Int[Tensor, " row"]:
         """Return for each row the place of its token at `pos` in `tokens[pos]`."""
@@ -71,12 +72,12 @@ class Plan:
             columns, start = [], 0
             heads = torch.arange(max(1, n_heads), device=self.tokens[0].device)
             for pos in range(self.n_ctx if n_heads else 2):
-                columns.append(start + self.answer_tokens(pos)[:, None] * len(heads) + heads)
+                columns.append(start + self.answer_tokens(pos)[..., None] * len(heads) + heads)
                 start += len(self.tokens[pos]) * len(heads)
             if n_heads:
-                columns.append(start + self.token_index[-1][:, None])
+                columns.append(start + self.token_index[-1][..., None])
                 start += len(self.tokens[-1])
-            self._lookups[n_heads] = Lookup(torch.cat(columns, 1), start)
+            self._lookups[n_heads] = Lookup(torch.cat(columns, -1), start)
         return self._lookups[n_heads]
 
 
@@ -115,9 +116,12 @@ class PlanTable:
         self._rows = torch.arange(n, device=device)
 
     def plan(
-        self, rows: Int[Tensor, " row"] | None = None, shared: bool = True, tables: bool = True
+        self,
+        rows: Int[Tensor, "*member row"] | None = None,
+        shared: bool = True,
+        tables: bool = True,
     ) -> Plan:
-        """Return the plan of `rows`, all where None.
+        """Return the plan of `rows`, all where None; of several members of a stack with one more axis in front.
 
         A position's contexts are the prefixes of the whole table where they are at most as many as the rows, and else
         one a row. Where not `shared`, every row has contexts of its own at every position: rows with a common prefix
@@ -125,7 +129,7 @@ class PlanTable:
         to yet.
         """
         chosen = self._rows if rows is None else rows
-        by_prefix = [shared and len(first) <= len(chosen) for first in self._row_of_prefix]
+        by_prefix = [shared and len(first) <= chosen.shape[-1] for first in self._row_of_prefix]
         by_prefix += [False] * (self.n_ctx - len(by_prefix))
         row_of = [
             self._row_of_prefix[pos] if by_prefix[pos] else chosen for pos in range(self.n_ctx)
@@ -139,6 +143,32 @@ class PlanTable:
         )
         index = tuple(inverse[row_of[i]] for i, inverse in enumerate(self._token_of_row))
         return Plan(tuple(self._tokens), index, parents, tables)
+
+
+def plan_tensors(plan: Plan, n_heads: int | None) -> list[Tensor]:
+    """Return what a plan holds for each row, for `plan_of_tensors`; with its look-up where `n_heads` is given."""
+    lookup = () if n_heads is None else plan.answer_lookup(n_heads).tensors
+    parents = (index for of_pos in plan.parents for index in of_pos if index is not None)
+    return [*plan.token_index, *parents, *lookup]
+
+
+def member_axes(plan: Plan, n_heads: int | None) -> list[int | None]:
+    """Return for each of `plan_tensors` 0 where members of a stack have their own, None where it is shared."""
+    tensors, plain = plan_tensors(plan, n_heads), len(plan_tensors(plan, None))
+    alone = [1] * plain + [2, 1, 1, 1]
+    return [0 if tensor.ndim > n else None for tensor, n in zip(tensors, alone, strict=False)]
+
+
+def plan_of_tensors(like: Plan, n_heads: int | None, tensors: Sequence[Tensor]) -> Plan:
+    """Return the plan that holds `tensors` in the places that `plan_tensors` found them in, in the plan `like`."""
+    left = iter(tensors)
+    index = tuple(next(left) for _ in like.token_index)
+    parents = tuple(
+        tuple(None if parent is None else next(left) for parent in of_pos)
+        for of_pos in like.parents
+    )
+    lookups = {} if n_heads is None else {n_heads: Lookup.of_tensors(tuple(left))}
+    return Plan(like.tokens, index, parents, like.tables, lookups)
 
 
 def make_plan(

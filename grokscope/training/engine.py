@@ -95,8 +95,9 @@ def engine_config(**options: Any) -> EngineConfig:
         if accepted and value not in accepted:
             raise RequestError(f"{name} = {value!r}", ", ".join(accepted))
     asked = EngineConfig(**options)
-    if not isinstance(asked.threads, int) or isinstance(asked.threads, bool) or asked.threads < 0:
-        raise RequestError(f"threads = {asked.threads!r}", "a whole number from 0 on")
+    threads: object = asked.threads
+    if not isinstance(threads, int) or isinstance(threads, bool) or threads < 0:
+        raise RequestError(f"threads = {threads!r}", "a whole number from 0 on")
     _check_device(asked.device)
     return asked
 
@@ -132,8 +133,8 @@ def choose_engine(config: RunConfig, n_train: int, asked: EngineConfig) -> Engin
     folding = asked.folding
     if folding == "auto":
         folding = "weights" if repeats else "tables"
-    noisy = config.intervention.dropout or config.intervention.weight_noise
-    cannot = name == "hooked" or noisy
+    noisy = config.intervention.dropout + config.intervention.weight_noise
+    cannot = name == "hooked" or noisy > 0
     if asked.compile == "on" and cannot:
         what = "engine = hooked" if name == "hooked" else "noise in the training forward"
         raise RequestError(f"compile = on with {what}", "compile = off")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional
 
@@ -22,11 +23,21 @@ def evaluate(
     rows: Mapping[str, Tensor],
     squared_error: bool = False,
 ) -> dict[str, float]:
+    """Return the metrics of a model on the rows of `plan` (see `metrics_of`)."""
+    return metrics_of(logits_of(weights, config, plan), labels, rows, squared_error)
+
+
+def metrics_of(
+    logits: Float[Tensor, "input class"],
+    labels: Int[Tensor, " input"],
+    rows: Mapping[str, Tensor],
+    squared_error: bool = False,
+) -> dict[str, float]:
     """Return loss_X and accuracy_X for each named set of rows; the loss is cross-entropy in float64, in nat.
 
     With `squared_error` mse_X too, the mean over rows and classes of (logits - one-hot answer)^2.
     """
-    logits = logits_of(weights, config, plan).double()
+    logits = logits.double()
     loss = functional.cross_entropy(logits, labels, reduction="none")
     right = (logits.argmax(1) == labels).double()
     errors = squared_errors(logits, labels) if squared_error else None

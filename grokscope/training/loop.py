@@ -106,7 +106,7 @@ def _train(run: Run, trainer: Trainer, on_metrics: OnMetrics | None, stop_after:
             while keeper.keep() and trainer.step < steps:
                 if stop_after is not None and trainer.step >= stop_after:
                     break
-                with _interrupts_wait():
+                with interrupts_wait():
                     loss = trainer.update()
                 if not math.isfinite(loss):
                     keeper.diverged()
@@ -121,10 +121,17 @@ def _train(run: Run, trainer: Trainer, on_metrics: OnMetrics | None, stop_after:
 class Keeper:
     """Writes what a run in training leaves: metrics, checkpoints, key frames. A context manager.
 
-    Lines of metrics from the trainer's step on are removed first: they are written again.
+    Lines of metrics from the trainer's step on are removed first: they are written again. Several runs may share the
+    writer of checkpoints, which is then closed by who made it.
     """
 
-    def __init__(self, run: Run, trainer: Trainer, on_metrics: OnMetrics | None) -> None:
+    def __init__(
+        self,
+        run: Run,
+        trainer: Trainer,
+        on_metrics: OnMetrics | None,
+        checkpoints: CheckpointWriter | None = None,
+    ) -> None:
         self.run, self.trainer, self.on_metrics = run, trainer, on_metrics
         schedule = run.config.schedule
         self.wanted = set(schedule.checkpoints())
@@ -134,7 +141,8 @@ class Keeper:
         write_text(run.path / METRICS_FILE, text)
         self.early = EarlyStop(schedule.stop_accuracy, done)
         self.lines = MetricsWriter(run.path / METRICS_FILE)
-        self.checkpoints = CheckpointWriter()
+        self._own_writer = checkpoints is None
+        self.checkpoints = CheckpointWriter() if checkpoints is None else checkpoints
 
     def evaluates(self) -> bool:
         """Return whether the present step is evaluated."""
@@ -179,11 +187,12 @@ class Keeper:
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
         self.lines.close()
-        self.checkpoints.__exit__(kind, *rest)
+        if self._own_writer:
+            self.checkpoints.__exit__(kind, *rest)
 
 
 @contextlib.contextmanager
-def _interrupts_wait() -> Iterator[None]:
+def interrupts_wait() -> Iterator[None]:
     """Let Ctrl-C wait for the end of an update: in the middle of one, weights and optimiser are of different steps.
 
     Another handler than Python's own is left alone.

@@ -18,6 +18,7 @@ def write_state(run: Run, trainer: "Trainer") -> None:
     if not trainer.is_finite():
         return
     make_folder(run.state)
+    trainer.collect_state()
     tensors = {f"weights.{name}": weight for name, weight in trainer.weights.items()}
     names = _names(trainer)
     for index, slots in trainer.optimiser.state_dict()["state"].items():

@@ -32,6 +32,8 @@ class Trainer:
         How to compute; chosen where None, and then not compiled.
     storage
         Where the weights are to lie, name -> tensor: a member's part of a stack. Its own where None.
+    table
+        The rows of the task, where another trainer found what they share already.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class Trainer:
         split: Split,
         engine: Engine | None = None,
         storage: Mapping[str, Tensor] | None = None,
+        table: PlanTable | None = None,
     ) -> None:
         n_train = len(split.rows("train"))
         self.config, self.split = config, split
@@ -58,7 +61,7 @@ class Trainer:
         self.causal = config.model.attention_mask == "causal"
         self.labels = torch.as_tensor(split.labels, device=device)
         self.tokens = task.tokens
-        self.table = PlanTable(task.tokens, self.causal, device)
+        self.table = table or PlanTable(task.tokens, self.causal, device)
         self.train_rows = torch.as_tensor(split.rows("train"))
         size = config.optimiser.batch_size
         self.full_batch = not size or size >= n_train
@@ -149,6 +152,9 @@ class Trainer:
         rate = learning_rate(self.config.optimiser, self.step)
         for group in self.optimiser.param_groups:
             group["lr"] = rate * group.get("lr_ratio", 1.0)
+
+    def collect_state(self) -> None:
+        """Have all state that a key frame holds at hand; a member of a stack fetches its part of the optimiser's."""
 
     def is_finite(self) -> bool:
         """Return whether every weight is a finite number."""

@@ -56,6 +56,11 @@ def unembedding(
     return weights["unembed.W_U"] if scale == 1 else weights["unembed.W_U"] * scale
 
 
+def looks_up(plan: Plan) -> bool:
+    """Return whether both operands are looked up at once, on a processor."""
+    return plan.tables and plan.tokens[0].device.type == "cpu"
+
+
 def last_neurons(
     weights: Mapping[str, Tensor], config: ModelConfig, plan: Plan
 ) -> Float[Tensor, "input neuron"]:
@@ -66,7 +71,7 @@ def last_neurons(
         functional.embedding(tokens, table)
         for tokens, table in zip(plan.tokens, tables, strict=False)
     )
-    if plan.tables and left.device.type == "cpu":
+    if looks_up(plan):
         pre = weighted_lookup(torch.cat([left, right]), None, plan.answer_lookup(n_heads=0))
     else:
         pre = functional.embedding(plan.answer_tokens(0), left)

@@ -26,5 +26,6 @@ class Dropout(Random):
 
     def __call__(self, addition: Tensor) -> Tensor:
         """Return the addition with entries dropped."""
-        kept = torch.rand(addition.shape, generator=self.generator) >= self.probability
+        drawn = torch.rand(addition.shape, generator=self.generator)
+        kept = (drawn >= self.probability).to(addition.device)
         return addition * kept / (1 - self.probability)

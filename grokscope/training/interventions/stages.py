@@ -36,8 +36,8 @@ class Random(Intervention):
         self.generator = torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)
 
     def randn_like(self, x: Tensor) -> Tensor:
-        """Return standard Gaussian numbers in the shape and precision of `x`."""
-        return torch.randn(x.shape, generator=self.generator, dtype=x.dtype)
+        """Return standard Gaussian numbers in the shape and precision of `x`, the same on every device."""
+        return torch.randn(x.shape, generator=self.generator, dtype=x.dtype).to(x.device)
 
     def state(self) -> State:
         """Return the generator's state."""

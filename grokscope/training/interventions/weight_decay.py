@@ -1,8 +1,10 @@
 """Weight decay: to zero, to the initialisation, or coupled with the gradient."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 import torch
+from torch import Tensor
 
 from grokscope.config import OptimiserConfig
 from grokscope.training.interventions.stages import Intervention, Weights
@@ -56,3 +58,7 @@ class WeightDecay(Intervention):
                     weight.sub_(weight - self.start[id(weight)], alpha=rate)
                 elif weight.grad is not None:
                     weight.grad.add_(weight, alpha=self.decay)
+
+    def move(self, moved: Mapping[int, Tensor]) -> None:
+        """Go on with weights that lie elsewhere now: id of the old one -> new one."""
+        self.start = {id(moved[old]): start for old, start in self.start.items()}

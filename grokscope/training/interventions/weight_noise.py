@@ -20,6 +20,11 @@ class WeightNoise(Random):
         super().__init__(noise_seed)
         self.sigma = sigma
 
+    def noise(self, weights: Weights) -> dict[str, Tensor]:
+        """Return what is added to each weight."""
+        return {name: self.sigma * self.randn_like(w) for name, w in weights.items()}
+
     def __call__(self, weights: Weights) -> dict[str, Tensor]:
         """Return noisy weights, through which gradients flow to the clean ones."""
-        return {name: w + self.sigma * self.randn_like(w) for name, w in weights.items()}
+        added = self.noise(weights)
+        return {name: w + added[name] for name, w in weights.items()}

@@ -1,0 +1,311 @@
+"""Several runs that differ in their seeds alone, as one batched computation.
+
+Weights have a leading axis `seed`; forward, loss and gradients are those of one run under `torch.vmap`. Each member is
+a `Trainer` whose weights are its part of the stack: its split, batch order, interventions, metrics and key frames are
+its own, and it equals its single run up to the rounding of batched matrix products.
+"""
+
+import dataclasses
+import math
+from collections import defaultdict
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from grokscope.config import RunConfig
+from grokscope.models.families import logits_of, lookup_heads
+from grokscope.models.plan import Plan, PlanTable, member_axes, plan_of_tensors, plan_tensors
+from grokscope.models.shapes import weight_shapes
+from grokscope.tasks import Split, Task
+from grokscope.training.engine import Engine
+from grokscope.training.evaluate import metrics_of
+from grokscope.training.optimisers import learning_rate, make_optimiser
+from grokscope.training.trainer import Trainer
+
+SEEDS = ("split_seed", "label_seed", "outlier_seed", "init_seed", "batch_seed", "noise_seed")
+LOGITS_AT_ONCE = 2**24
+"""Logits of all inputs that are evaluated together, 64 MB."""
+
+
+def unseeded(config: RunConfig) -> RunConfig:
+    """Return `config` with all seeds 0: members of a stack have the same."""
+    sections = {}
+    for section in ("split", "model", "optimiser", "intervention"):
+        value = getattr(config, section)
+        names = {field.name for field in dataclasses.fields(value)} & set(SEEDS)
+        sections[section] = dataclasses.replace(value, **dict.fromkeys(names, 0))
+    return dataclasses.replace(config, **sections)
+
+
+def can_stack(config: RunConfig) -> bool:
+    """Return whether runs of this configuration can be stacked: dropout draws row by row, in a run's own order."""
+    return not config.intervention.dropout
+
+
+class Member(Trainer):
+    """One run of a stack; its optimiser's state is fetched from the stack when a key frame is written."""
+
+    fetch_state: Callable[[], None] | None = None
+
+    def collect_state(self) -> None:
+        """Fetch this member's part of the optimiser's state."""
+        if self.fetch_state is not None:
+            self.fetch_state()
+
+    def move(self, storage: dict[str, Tensor]) -> None:
+        """Go on with weights that lie in `storage` now."""
+        moved = {id(self.weights[name]): weight for name, weight in storage.items()}
+        for group in self.optimiser.param_groups:
+            group["params"] = [moved[id(weight)] for weight in group["params"]]
+        state = {moved[id(weight)]: value for weight, value in self.optimiser.state.items()}
+        self.optimiser.state = defaultdict(dict, state)
+        if self.interventions.decay is not None:
+            self.interventions.decay.move(moved)
+        self.weights.update(storage)
+
+
+class Stack:
+    """Runs that differ in their seeds alone, trained together.
+
+    Parameters
+    ----------
+    configs
+        Resolved configurations, equal but for their seeds.
+    task
+        Their task.
+    splits
+        One for each, with as many training rows.
+    engine
+        How each is computed.
+
+    Attributes
+    ----------
+    members
+        The runs that are still trained, in order; those that leave are no longer moved.
+    weights
+        Name -> [member, ...].
+    """
+
+    def __init__(
+        self, configs: Sequence[RunConfig], task: Task, splits: Sequence[Split], engine: Engine
+    ) -> None:
+        config, n = configs[0], len(configs)
+        assert all(unseeded(other) == unseeded(config) for other in configs)
+        assert len({len(split.rows("train")) for split in splits}) == 1
+        self.config, self.engine = config, engine
+        dtype = getattr(torch, config.dtype)
+        self.weights = {
+            name: torch.empty(n, *shape, dtype=dtype, device=engine.device)
+            for name, shape in weight_shapes(config.model).items()
+        }
+        table = PlanTable(task.tokens, config.model.attention_mask == "causal", engine.device)
+        self.members = [
+            Member(each, task, split, engine, self._storage(i), table)
+            for i, (each, split) in enumerate(zip(configs, splits, strict=True))
+        ]
+        for weight in self.weights.values():
+            weight.requires_grad_()
+        # Muon's matrices are those of one run; all other optimisers move each number by itself.
+        self.optimiser = None if config.optimiser.optimiser == "muon" else self._new_optimiser()
+        first = self.members[0]
+        self.table, self.plan = table, first.plan
+        self.tables, self.full_batch = first.tables, first.full_batch
+        change = first.interventions
+        self.acts_by_member = self.optimiser is None or bool(
+            change.on_gradient or change.decay or change.update_noise or change.constraints
+        )
+        self._drawn: Drawn | None = None
+        self._bind()
+
+    @property
+    def step(self) -> int:
+        """The step that all members have reached."""
+        return self.members[0].step
+
+    def _storage(self, member: int) -> dict[str, Tensor]:
+        return {name: weight.detach()[member] for name, weight in self.weights.items()}
+
+    def _new_optimiser(self) -> torch.optim.Optimizer:
+        return make_optimiser(self.weights, self.config.optimiser, self.engine.folding == "tables")
+
+    def _bind(self) -> None:
+        """Set what depends on who is in the stack."""
+        rows = torch.stack([member.train_rows for member in self.members])
+        self._every_row = self._plan_of(rows)
+        for place, member in enumerate(self.members):
+            member.fetch_state = partial(self._fetch_state, place)
+
+    def _plan_of(self, rows: Int[Tensor, "member row"]) -> tuple[Plan, Tensor]:
+        rows = rows.to(self.engine.device)
+        labels = [member.labels[own] for member, own in zip(self.members, rows, strict=True)]
+        return self.table.plan(rows, tables=self.tables), torch.stack(labels)
+
+    def _fetch_state(self, place: int) -> None:
+        if self.optimiser is None:
+            return
+        member = self.members[place]
+        for name, weight in self.weights.items():
+            member.optimiser.state[member.weights[name]] = {
+                slot: value if value.ndim == 0 else value[place]
+                for slot, value in self.optimiser.state.get(weight, {}).items()
+                if isinstance(value, Tensor)
+            }
+
+    def _draw(self) -> "Drawn":
+        """Draw each member's batch and noise, from its own generators."""
+        rows, noise = None, None
+        if not self.full_batch:
+            rows = torch.stack([member.next_batch() for member in self.members])
+        if self.members[0].interventions.weight_noise is not None:
+            noise = [_noise_of(member) for member in self.members]
+        return Drawn(rows, noise)
+
+    def logits(self, drawn: "Drawn") -> tuple[Float[Tensor, "seed row class"], Tensor]:
+        """Return each member's logits on its rows, and their labels [seed, row]."""
+        plan, labels = self._every_row if drawn.rows is None else self._plan_of(drawn.rows)
+        config = self.config.model
+        n_heads = lookup_heads(config, plan)
+
+        def one(weights: dict[str, Tensor], own: list[Tensor]) -> Tensor:
+            return logits_of(weights, config, plan_of_tensors(plan, n_heads, own))
+
+        weights = self.weights
+        if drawn.noise is not None:
+            added = {name: torch.stack([each[name] for each in drawn.noise]) for name in weights}
+            weights = {name: weight + added[name] for name, weight in weights.items()}
+        axes = (0, member_axes(plan, n_heads))
+        found: Tensor = torch.vmap(one, in_dims=axes)(weights, plan_tensors(plan, n_heads))
+        return found, labels
+
+    def update(self) -> list[int]:
+        """Do one update of all members.
+
+        Return the places of members whose loss is no finite number, [] where there are none. Where there are, nothing
+        was moved: take them out (`leave`) and call again, with the batches that were drawn already.
+        """
+        drawn = self._drawn or self._draw()
+        logits, labels = self.logits(drawn)
+        loss = self.members[0].loss
+        # Members have as many rows each, so the sum of their mean losses is this many times the mean of all rows.
+        total = loss(logits.flatten(0, 1), labels.flatten()) * len(labels)
+        if not math.isfinite(total.item()):
+            self._drawn = drawn
+            each = zip(logits.detach(), labels, strict=True)
+            return [i for i, own in enumerate(each) if not math.isfinite(loss(*own).item())]
+        self._drawn = None
+        for weight in self.weights.values():
+            weight.grad = None
+        total.backward()
+        self._move()
+        return []
+
+    @torch.no_grad()
+    def _move(self) -> None:
+        rate = learning_rate(self.config.optimiser, self.step)
+        if self.optimiser is not None:
+            for group in self.optimiser.param_groups:
+                group["lr"] = rate
+        for place, member in enumerate(self.members if self.acts_by_member else ()):
+            member.set_rate()
+            for name, weight in self.weights.items():
+                member.weights[name].grad = None if weight.grad is None else weight.grad[place]
+            member.interventions.before_step(member.weights, member.optimiser)
+            if self.optimiser is None:
+                member.optimiser.step()
+        if self.optimiser is not None:
+            self.optimiser.step()
+        for member in self.members if self.acts_by_member else ():
+            member.interventions.after_step(member.weights, member.optimiser)
+        for member in self.members:
+            member.step += 1
+
+    @torch.no_grad()
+    def metrics(self) -> list[dict[str, float]]:
+        """Return loss and accuracy of each member on its train, test and twin-free test rows."""
+        config, plan = self.config, self.plan
+        size = plan.n_rows * config.model.d_vocab_out
+        squared = config.intervention.loss_function == "mse"
+        n_heads = lookup_heads(config.model, plan)
+        tensors = plan_tensors(plan, n_heads)
+        if n_heads is not None:
+            plan.answer_lookup(n_heads)
+
+        def one(weights: dict[str, Tensor]) -> Tensor:
+            return logits_of(weights, config.model, plan_of_tensors(plan, n_heads, tensors))
+
+        found = []
+        at_once = max(1, LOGITS_AT_ONCE // size)
+        for start in range(0, len(self.members), at_once):
+            some = {name: w.detach()[start : start + at_once] for name, w in self.weights.items()}
+            logits = torch.vmap(one)(some)
+            for member, own in zip(self.members[start : start + at_once], logits, strict=True):
+                found.append(metrics_of(own, member.labels, member.rows, squared))
+        return found
+
+    def leave(self, places: Collection[int]) -> list[Member]:
+        """Take members out, and return them; the others go on as before, in a smaller stack."""
+        if not places:
+            return []
+        for place in places:
+            self._fetch_state(place)
+        gone = [self.members[place] for place in sorted(places)]
+        kept = [place for place in range(len(self.members)) if place not in places]
+        # Those who leave keep their part of the old tensors.
+        old = self.weights
+        self.weights = {
+            name: weight.detach()[kept].clone().requires_grad_() for name, weight in old.items()
+        }
+        if self.optimiser is not None:
+            self.optimiser = self._smaller_optimiser(self.optimiser, old, kept)
+        self.members = [self.members[place] for place in kept]
+        for place, member in enumerate(self.members):
+            member.move(self._storage(place))
+        if self._drawn is not None:
+            self._drawn = self._drawn.of(kept)
+        if self.members:
+            self._bind()
+        return gone
+
+    def _smaller_optimiser(
+        self, before: torch.optim.Optimizer, old: dict[str, Tensor], kept: list[int]
+    ) -> torch.optim.Optimizer:
+        made = self._new_optimiser()
+        for name, weight in self.weights.items():
+            made.state[weight] = {
+                slot: value[kept].clone() if isinstance(value, Tensor) and value.ndim else value
+                for slot, value in before.state.get(old[name], {}).items()
+            }
+        return made
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What was drawn for one update.
+
+    Attributes
+    ----------
+    rows
+        Each member's batch; None for all training rows.
+    noise
+        What is added to each member's weights in the forward; None for nothing.
+    """
+
+    rows: Int[Tensor, "member row"] | None
+    noise: list[dict[str, Tensor]] | None
+
+    def of(self, kept: list[int]) -> "Drawn":
+        """Return what was drawn for these members."""
+        return Drawn(
+            None if self.rows is None else self.rows[kept],
+            None if self.noise is None else [self.noise[place] for place in kept],
+        )
+
+
+def _noise_of(member: Member) -> dict[str, Tensor]:
+    noise = member.interventions.weight_noise
+    assert noise is not None
+    return noise.noise(member.weights)
