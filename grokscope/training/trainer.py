@@ -95,7 +95,8 @@ class Trainer:
         drawn = {name: weight.to(self.engine.device) for name, weight in drawn.items()}
         if self.engine.name == "hooked":
             self.model = hooked_model(self.config.model, drawn).to(self.engine.device)
-            return self.model.weights()
+            own = self.model.weights()
+            return {name: own[name] for name in drawn}  # noise is drawn in this order
         return {name: weight.requires_grad_() for name, weight in drawn.items()}
 
     def plan_of(self, rows: Tensor) -> Plan:

@@ -18,15 +18,15 @@ from grokscope.models.fast import (
     last_block,
     mlp_out,
 )
-from grokscope.models.folded import can_fold, fast_logits
-from grokscope.models.plan import make_plan
+from grokscope.models.folded import can_fold, can_look_up, fast_logits, looked_up, pays
+from grokscope.models.plan import PlanTable, make_plan
 from grokscope.models.shapes import weight_shapes
 from grokscope.models.transformer import HookedTransformer
 
 
 @st.composite
-def cases(draw) -> tuple[ModelConfig, torch.Tensor, int]:
-    """Return a configuration, some rows of its table (a row can stand twice), and a seed."""
+def cases(draw) -> tuple[ModelConfig, torch.Tensor, list[int], int]:
+    """Return a configuration, its table, some rows of it (a row can stand twice), and a seed."""
     p = draw(st.integers(5, 13))
     choose = lambda *options: draw(st.sampled_from(options))  # noqa: E731
     config = ModelConfig(
@@ -50,12 +50,10 @@ def cases(draw) -> tuple[ModelConfig, torch.Tensor, int]:
     table = all_rows(p)
     rows = st.lists(st.integers(0, p * p - 1), min_size=1, max_size=2 * p)
     chosen = draw(st.one_of(st.just(list(range(p * p))), rows))
-    tokens = table[chosen]
-    if (
-        draw(st.integers(0, 4)) == 0
-    ):  # a last position that is not constant, as in a task without `=`
-        tokens = torch.cat([tokens[:, :2], tokens[:, :1]], 1)
-    return config, tokens, draw(st.integers(0, 2**31))
+    if draw(st.integers(0, 4)) == 0:
+        # A last position that is not constant, as in a task without `=`.
+        table = torch.cat([table[:, :2], table[:, :1]], 1)
+    return config, table, chosen, draw(st.integers(0, 2**31))
 
 
 def gradients(weights, logits, labels):
@@ -78,7 +76,8 @@ def assert_equal(
 @given(case=cases())
 def test_equals_the_hooked_forward(dtype, tolerance, case):
     """Else what is trained is not the model that is opened: logits and every gradient must agree."""
-    config, tokens, seed = case
+    config, all_tokens, chosen, seed = case
+    tokens = all_tokens[chosen]
     drawn = random_weights(weight_shapes(config), dtype, seed)
     # The size of trained weights: steeper ones lose digits that float32 needs for the comparison.
     drawn = {
@@ -96,9 +95,18 @@ def test_equals_the_hooked_forward(dtype, tolerance, case):
 
     theirs = gradients(model.weights(), hooked[:, -1], labels)
     size = max(float(g.abs().max()) for g in theirs.values())
-    folded = fast_logits(weights, config, plan)
-    assert_equal(folded, hooked[:, -1], tolerance, "folded logits")
-    for how, logits in (("fast", fast.logits), ("folded", folded)):
+    weights_alone = dataclasses.replace(plan, tables=False)
+    by = {"fast": fast.logits, "folded": fast_logits(weights, config, weights_alone)}
+    # As the trainer makes it: the table is known, and the rows are some of it.
+    table = PlanTable(all_tokens.numpy(), config.attention_mask == "causal")
+    of_rows = table.plan(torch.tensor(chosen))
+    by["fast, some rows of a table"] = fast_forward(weights, config, of_rows).logits
+    if can_look_up(config, plan):
+        by["looked up"], neurons = looked_up(weights, config, plan)
+        assert_equal(neurons, fast.neurons, tolerance, "neurons")
+        by["looked up, some rows of a table"] = looked_up(weights, config, of_rows)[0]
+    for how, logits in by.items():
+        assert_equal(logits, hooked[:, -1], tolerance, f"{how} logits")
         ours = gradients(weights, logits, labels)
         assert set(ours) == set(theirs)
         for name in ours:
@@ -163,6 +171,34 @@ def test_what_can_be_folded():
     assert not can_fold(ModelConfig(attn_only=True))
     assert not can_fold(ModelConfig(normalization="pre"))
     assert not can_fold(ModelConfig(normalization="post"))
+
+
+def test_when_values_are_looked_up():
+    """Else the published setting is trained the slow way, or a handful of rows goes through tables of all tokens."""
+    plan = make_plan(all_rows(113).numpy(), causal=True)
+    assert can_look_up(ModelConfig(), plan)
+    assert pays(plan)
+    assert not can_look_up(ModelConfig(n_layers=2), plan)
+    assert not can_look_up(ModelConfig(normalization="pre"), plan)
+    assert not can_look_up(ModelConfig(), make_plan(all_rows(113).numpy(), True, tables=False))
+    assert not pays(make_plan(all_rows(113)[:200].numpy(), causal=True))
+
+
+def test_minibatches_have_tables_of_one_size():
+    """Else a stack of seeds has members of different shapes, and compiled code is compiled for every batch."""
+    p = 7
+    table = PlanTable(all_rows(p).numpy(), causal=True)
+    shapes = set()
+    for seed in range(5):
+        rows = torch.randperm(p * p, generator=torch.Generator().manual_seed(seed))[:20]
+        plan = table.plan(rows)
+        assert torch.equal(plan.row_tokens(), all_rows(p)[rows])
+        lookup = plan.answer_lookup(2)
+        shapes.add(tuple(tuple(t.shape) for t in (*plan.token_index, *lookup.tensors)))
+    assert len(shapes) == 1
+    few = table.plan(torch.arange(3))  # fewer rows than prefixes: one context a row
+    assert [len(index) for index in few.token_index] == [3, 3, 3]
+    assert few.parents[2] == (None, None, None)
 
 
 def test_each_distinct_thing_is_computed_once():
