@@ -48,6 +48,19 @@ def logits_of(
     return feedforward.fast_logits(weights, config, plan)
 
 
+def logits_and_neurons(
+    weights: Mapping[str, Tensor], config: ModelConfig, plan: Plan
+) -> tuple[Float[Tensor, "input class"], Float[Tensor, "input neuron"] | None]:
+    """Return the logits and the last block's neurons (None without), at least cost."""
+    if not config.has_attention:
+        neurons = feedforward.last_neurons(weights, config, plan)
+        return neurons @ feedforward.unembedding(weights, config), neurons
+    if folded.can_look_up(config, plan) and folded.pays(plan):
+        return folded.looked_up(weights, config, plan)
+    act = fast.fast_forward(weights, config, plan)
+    return act.logits, act.neurons
+
+
 def lookup_heads(config: ModelConfig, plan: Plan) -> int | None:
     """Return the `n_heads` of the look-up that `logits_of` makes in this plan, None where it makes none."""
     if not config.has_attention:

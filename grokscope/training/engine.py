@@ -111,6 +111,8 @@ def _check_device(device: object) -> None:
         raise RequestError(f"device = {device!r}", "cpu, cuda, or cuda:N")
     if not torch.cuda.is_available():
         raise RequestError(f"device = {device!r}, and torch finds no GPU", "cpu")
+    # Deterministic products of cuBLAS need it, before its first call.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     number = device.removeprefix("cuda").removeprefix(":") or "0"
     if not number.isdigit() or int(number) >= torch.cuda.device_count():
         raise RequestError(

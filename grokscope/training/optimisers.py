@@ -9,7 +9,7 @@ from grokscope.training.muon import Muon
 
 
 def make_optimiser(
-    weights: Weights, config: OptimiserConfig, fused: bool = False
+    weights: Weights, config: OptimiserConfig, fused: bool = False, capturable: bool = False
 ) -> torch.optim.Optimizer:
     """Return the optimiser of `config`.
 
@@ -22,6 +22,7 @@ def make_optimiser(
     them does by itself is left to `WeightDecay`.
 
     `fused`: Adam in torch's fused kernel, one pass over all weights; else in several (their rounding differs).
+    `capturable`: Adam with its learning rate and step on the GPU, for a CUDA graph.
     """
     decay = config.weight_decay if is_optimisers_own(config) else 0.0
     if config.optimiser == "muon":
@@ -31,15 +32,19 @@ def make_optimiser(
         return torch.optim.SGD(
             parameters, lr=config.lr, momentum=config.momentum, weight_decay=decay
         )
+    lr: float | torch.Tensor = config.lr
+    if capturable:
+        lr = torch.tensor(config.lr, device=parameters[0].device)
     make = torch.optim.Adam if decay_form(config) == "l2" else torch.optim.AdamW
     return make(
         parameters,
-        lr=config.lr,
+        lr=lr,
         betas=(config.beta1, config.beta2),
         eps=config.eps,
         weight_decay=decay,
         foreach=not fused,
         fused=fused,
+        capturable=capturable,
     )
 
 

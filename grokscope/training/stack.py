@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -21,10 +22,14 @@ from grokscope.models.families import logits_of, lookup_heads
 from grokscope.models.plan import Plan, PlanTable, member_axes, plan_of_tensors, plan_tensors
 from grokscope.models.shapes import weight_shapes
 from grokscope.tasks import Split, Task
+from grokscope.training.captured import Captured
 from grokscope.training.engine import Engine
 from grokscope.training.evaluate import metrics_of
 from grokscope.training.optimisers import learning_rate, make_optimiser
 from grokscope.training.trainer import Trainer
+
+Capture = Callable[[Callable[[], Any]], Callable[[], Any]]
+"""Records an action, and returns what does it again."""
 
 SEEDS = ("split_seed", "label_seed", "outlier_seed", "init_seed", "batch_seed", "noise_seed")
 LOGITS_AT_ONCE = 2**24
@@ -118,7 +123,8 @@ class Stack:
         self.acts_by_member = self.optimiser is None or bool(
             change.on_gradient or change.decay or change.update_noise or change.constraints
         )
-        self._drawn: Drawn | None = None
+        self._captured_gradients: Callable[[], tuple[Tensor, Tensor, Tensor]] | None = None
+        self._captured_step: Callable[[], object] | None = None
         self._bind()
 
     @property
@@ -130,7 +136,8 @@ class Stack:
         return {name: weight.detach()[member] for name, weight in self.weights.items()}
 
     def _new_optimiser(self) -> torch.optim.Optimizer:
-        return make_optimiser(self.weights, self.config.optimiser, self.engine.folding == "tables")
+        fused, on_gpu = self.engine.folding == "tables", self.engine.device != "cpu"
+        return make_optimiser(self.weights, self.config.optimiser, fused, capturable=on_gpu)
 
     def _bind(self) -> None:
         """Set what depends on who is in the stack."""
@@ -182,33 +189,96 @@ class Stack:
         return found, labels
 
     def update(self) -> list[int]:
-        """Do one update of all members.
+        """Do one update of all members whose loss is a finite number; return the places of the others, [] for none.
 
-        Return the places of members whose loss is no finite number, [] where there are none. Where there are, nothing
-        was moved: take them out (`leave`) and call again, with the batches that were drawn already.
+        Those were not moved, and are to be taken out (`leave`).
         """
-        drawn = self._drawn or self._draw()
-        logits, labels = self.logits(drawn)
+        logits, labels, total = self._gradients()
+        if math.isfinite(total.item()):
+            self._move()
+            return []
         loss = self.members[0].loss
+        each = [loss(own, answers).item() for own, answers in zip(logits, labels, strict=True)]
+        lost = [place for place, value in enumerate(each) if not math.isfinite(value)]
+        kept = [place for place in range(len(each)) if place not in lost]
+        before = {name: weight.detach()[lost].clone() for name, weight in self.weights.items()}
+        if kept:
+            self._clear_gradients()
+            self._total(logits[kept], labels[kept]).backward()
+            self._move()
+        for name, weight in self.weights.items():
+            weight.detach()[lost] = before[name]
+        for place in lost if kept else ():
+            self.members[place].step -= 1
+        return lost
+
+    def _gradients(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Return (logits, labels, sum of the members' losses), with the gradients of that sum if it is finite."""
+        if self._captured_gradients is not None:
+            return self._captured_gradients()
+        logits, labels = self.logits(self._draw())
+        total = self._total(logits, labels)
+        self._clear_gradients()
+        if math.isfinite(total.item()):
+            total.backward()
+        return logits, labels, total
+
+    def _total(self, logits: Tensor, labels: Tensor) -> Tensor:
         # Members have as many rows each, so the sum of their mean losses is this many times the mean of all rows.
-        total = loss(logits.flatten(0, 1), labels.flatten()) * len(labels)
-        if not math.isfinite(total.item()):
-            self._drawn = drawn
-            each = zip(logits.detach(), labels, strict=True)
-            return [i for i, own in enumerate(each) if not math.isfinite(loss(*own).item())]
-        self._drawn = None
+        return self.members[0].loss(logits.flatten(0, 1), labels.flatten()) * len(labels)
+
+    def _clear_gradients(self) -> None:
         for weight in self.weights.values():
             weight.grad = None
-        total.backward()
-        self._move()
-        return []
+
+    def capture(self, capture: Capture = Captured) -> bool:
+        """Record the update as CUDA graphs, and return whether that was possible.
+
+        Not with minibatches, noise, or interventions, which do other things at every update. Members that leave undo
+        it.
+        """
+        first = self.members[0].interventions
+        if not self.full_batch or self.acts_by_member or first.weight_noise is not None:
+            return False
+        assert self.optimiser is not None
+        begun = {
+            weight: dict(self.optimiser.state.get(weight, {})) for weight in self.weights.values()
+        }
+        kept = [value.detach().clone() for value in self._moving()]
+
+        def gradients() -> tuple[Tensor, Tensor, Tensor]:
+            logits, labels = self.logits(Drawn(None, None))
+            total = self._total(logits, labels)
+            self._clear_gradients()
+            total.backward()
+            return logits, labels, total
+
+        try:
+            self._captured_gradients = capture(gradients)
+            self._captured_step = capture(self.optimiser.step)
+        except RuntimeError:  # something in it waits for the device
+            self._captured_gradients = self._captured_step = None
+        with torch.no_grad():
+            if any(begun.values()):
+                for value, was in zip(self._moving(), kept, strict=True):
+                    value.copy_(was)
+            else:
+                for value, was in zip(self.weights.values(), kept, strict=False):
+                    value.copy_(was)
+                for state in self.optimiser.state.values():
+                    for value in state.values():
+                        value.zero_()
+        return self._captured_gradients is not None
+
+    def _moving(self) -> list[Tensor]:
+        """Return all that an update changes in place: weights, then the optimiser's state."""
+        assert self.optimiser is not None
+        states = (self.optimiser.state.get(weight, {}) for weight in self.weights.values())
+        return [*self.weights.values(), *(value for state in states for value in state.values())]
 
     @torch.no_grad()
     def _move(self) -> None:
-        rate = learning_rate(self.config.optimiser, self.step)
-        if self.optimiser is not None:
-            for group in self.optimiser.param_groups:
-                group["lr"] = rate
+        self._set_rate()
         for place, member in enumerate(self.members if self.acts_by_member else ()):
             member.set_rate()
             for name, weight in self.weights.items():
@@ -216,12 +286,22 @@ class Stack:
             member.interventions.before_step(member.weights, member.optimiser)
             if self.optimiser is None:
                 member.optimiser.step()
-        if self.optimiser is not None:
+        if self._captured_step is not None:
+            self._captured_step()
+        elif self.optimiser is not None:
             self.optimiser.step()
         for member in self.members if self.acts_by_member else ():
             member.interventions.after_step(member.weights, member.optimiser)
         for member in self.members:
             member.step += 1
+
+    def _set_rate(self) -> None:
+        rate = learning_rate(self.config.optimiser, self.step)
+        for group in () if self.optimiser is None else self.optimiser.param_groups:
+            if isinstance(group["lr"], Tensor):
+                group["lr"].fill_(rate)
+            else:
+                group["lr"] = rate
 
     @torch.no_grad()
     def metrics(self) -> list[dict[str, float]]:
@@ -264,10 +344,12 @@ class Stack:
         self.members = [self.members[place] for place in kept]
         for place, member in enumerate(self.members):
             member.move(self._storage(place))
-        if self._drawn is not None:
-            self._drawn = self._drawn.of(kept)
+        captured = self._captured_step is not None
+        self._captured_gradients = self._captured_step = None
         if self.members:
             self._bind()
+            if captured:
+                self.capture()
         return gone
 
     def _smaller_optimiser(
@@ -296,13 +378,6 @@ class Drawn:
 
     rows: Int[Tensor, "member row"] | None
     noise: list[dict[str, Tensor]] | None
-
-    def of(self, kept: list[int]) -> "Drawn":
-        """Return what was drawn for these members."""
-        return Drawn(
-            None if self.rows is None else self.rows[kept],
-            None if self.noise is None else [self.noise[place] for place in kept],
-        )
 
 
 def _noise_of(member: Member) -> dict[str, Tensor]:

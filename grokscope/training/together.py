@@ -68,6 +68,8 @@ def train_stack(
         held.enter_context(repeatable(engine.threads))
         writer = held.enter_context(CheckpointWriter())
         stack = Stack(configs, task, splits, engine)
+        if engine.device != "cpu":
+            stack.capture()
         keepers: dict[Member, Keeper] = {}
         for place, (run, member) in enumerate(zip(runs, stack.members, strict=True)):
             tell = None if on_member is None else _teller(on_member, place)
@@ -134,6 +136,7 @@ def _train(
                 break
             with interrupts_wait():
                 lost = stack.update()
+            # They have not moved: this is their last step, and the others are one further.
             for place in lost:
                 keepers[stack.members[place]].diverged()
             leave(lost)
