@@ -51,8 +51,8 @@ docs: $(VENV)/.installed-dev ## build the documentation into docs/_build/html
 	@$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
 	@echo "docs/_build/html/index.html"
 
-bench: $(VENV)/.installed ## how long things take on this machine
-	@$(BIN)/python analyses/speed.py
+bench: $(VENV)/.installed ## how fast it is here, beside the obvious alternative (ARGS="--quick")
+	@$(BIN)/grokscope bench $(ARGS)
 
 clean: ## remove the environments and everything built; runs in checkpoints/ stay
 	rm -rf .venv .venv-* build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis
