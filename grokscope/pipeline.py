@@ -1,11 +1,15 @@
 """What `grokscope analyze` does: measure, locate, judge, write all three down."""
 
+import contextlib
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from grokscope.analysis import analyze, read_dataset, write_dataset
+from grokscope.analysis.stamp import inputs_digest, is_stamped, write_stamp
+from grokscope.errors import RequestError, UnsoundError
 from grokscope.files import write_json
 from grokscope.runs.run import Run, open_run
 
@@ -17,6 +21,7 @@ if TYPE_CHECKING:
 DATASET_FILE = "analysis.nc"
 TRANSITIONS_FILE = "transitions.json"
 REPORT_FILE = "report.html"
+OUTPUTS = (DATASET_FILE, TRANSITIONS_FILE, REPORT_FILE)
 
 
 @dataclass(frozen=True)
@@ -63,25 +68,48 @@ def analyse_run(
     steps: Sequence[int] | None = None,
     on_step: Callable[[int, int], None] | None = None,
     key_rule: str | None = None,
+    threads: int | None = None,
+    cache: bool = True,
 ) -> Analysed:
-    """Analyse a run directory: analysis.nc, transitions.json and report.html are written, each whole or not at all."""
+    """Analyse a run directory: analysis.nc, transitions.json and report.html are written, each whole or not at all.
+
+    Where they are there already, made from just what would go into them now, they are read and nothing is written.
+    What was measured before is taken from RUN/cache, unless `cache` is false; see `analyze` for the other parameters.
+    """
     run = open_run(path)
-    ds = analyze(run, measures, steps, on_step, key_rule)
+    inputs = inputs_digest(run, measures, steps, key_rule) if cache else None
+    if is_stamped(run, inputs, OUTPUTS):
+        with contextlib.suppress(UnsoundError):
+            return _judged(run, read_dataset(run.path / DATASET_FILE))
+    if not os.access(run.path, os.W_OK):
+        raise RequestError(
+            f"cannot write {run.path}",
+            "a run that can be written",
+            "grokscope.analyze writes no file",
+        )
+    ds = analyze(run, measures, steps, on_step, key_rule, threads, cache)
     write_dataset(ds, run.path / DATASET_FILE)
-    return write_findings(run, ds)
+    found = write_findings(run, ds)
+    write_stamp(run, inputs, OUTPUTS)
+    return found
 
 
 def write_findings(run: Run, ds: "xarray.Dataset") -> Analysed:
     """Locate the events of a dataset and write transitions.json and report.html."""
     from grokscope.report import write_report
+
+    found = _judged(run, ds)
+    write_json(run.path / TRANSITIONS_FILE, found.transitions.to_json())
+    write_report(ds, found.transitions, found.verdict, found.report)
+    return found
+
+
+def _judged(run: Run, ds: "xarray.Dataset") -> Analysed:
     from grokscope.transitions import transitions
     from grokscope.transitions.verdict import judge
 
     located = transitions(ds)
-    verdict = judge(ds, located)
-    write_json(run.path / TRANSITIONS_FILE, located.to_json())
-    report = write_report(ds, located, verdict, run.path / REPORT_FILE)
-    return Analysed(run, ds, located, verdict, report)
+    return Analysed(run, ds, located, judge(ds, located), run.path / REPORT_FILE)
 
 
 def analysed_dataset(path: str | Path) -> tuple[Run, "xarray.Dataset"]:

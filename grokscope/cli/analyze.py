@@ -27,6 +27,11 @@ class Options:
     key_rule: Literal["majority", "neuron", "embedding", "logit", "similarity"] | None = None
     """How key frequencies, or key representations, are chosen; majority: two of neuron, embedding and logit, the
     default. An imported run of authors who have a rule of their own is read by that one: rep_theory by similarity."""
+    threads: int | None = None
+    """How many checkpoints are worked on at the same time; one a core where not given."""
+    cache: bool = True
+    """Take what was measured before from RUN/cache, and keep what is measured now; --no-cache: measure all of it anew,
+    and keep nothing. The result is the same."""
     json: bool = False
     """Print run, steps, key, transitions, verdict and report as JSON."""
     quiet: bool = False
@@ -46,7 +51,13 @@ def main(argv: Sequence[str]) -> int:
     choose(names)  # a wrong name is said before the bar appears
     with progress("analysing", len(steps or run.steps), options.quiet) as advance:
         found = analyse_run(
-            options.run, names, steps, lambda done, total: advance(done), options.key_rule
+            options.run,
+            names,
+            steps,
+            lambda done, total: advance(done),
+            options.key_rule,
+            options.threads,
+            options.cache,
         )
     if options.json:
         print_json(found.to_json())

@@ -35,13 +35,86 @@ def circle_form(n: int, k: int, form: str, turn: float = 0.0) -> Float[ndarray, 
 
     Source: Zhong et al. 2023 (arXiv 2306.17844), section 3.
     """
-    # cos(w (x - y) / 2) changes sign with a turn of x, its absolute value does not.
     x = np.arange(n)
     total = x[:, None] + x
-    logits = np.cos(2 * np.pi * k / n * (total[..., None] - x))
-    if form == "pizza":
-        logits = logits * np.abs(np.cos(np.pi * k / n * (x[:, None] - x) - turn / 2))[..., None]
-    return logits
+    waves = np.cos(2 * np.pi * k / n * (total[..., None] - x))
+    return waves * _profile(n, k, form, turn)[..., None]
+
+
+@dataclass(frozen=True, eq=False)
+class CircleProjection:
+    """What the forms at one frequency need of logits L[x, y, c]: every form is f(x - y) cos w(x + y - c).
+
+    Attributes
+    ----------
+    k
+        The frequency.
+    along
+        sum_c L~ cos w(x + y - c) for each (x, y), L~ the logits without their means over c and over (x, y).
+    energy
+        Sum of L~^2.
+    answer_means
+        Mean of L over (x, y), less that of all.
+    total_energy
+        Sum of (L - mean of all)^2.
+    """
+
+    k: int
+    along: Float[ndarray, "n n"]
+    energy: float
+    answer_means: Float[ndarray, " n"]
+    total_energy: float
+
+    @property
+    def squares(self) -> float:
+        """The sum over c of cos^2 w(x + y - c), the same for all (x, y)."""
+        n = len(self.along)
+        return float(n) if 2 * self.k == n else n / 2
+
+    def shares(self, form: str, turn: float = 0.0) -> FormShares:
+        """Return `form_shares`."""
+        n = len(self.along)
+        x = np.arange(n)
+        profile = np.broadcast_to(_profile(n, self.k, form, turn), (n, n))
+        wave = np.exp(2j * np.pi * self.k / n * (x[:, None] + x))
+        # The form's mean over (x, y) for each c, which is 0 but at the Nyquist frequency.
+        means = ((profile * wave).mean() * np.exp(-2j * np.pi * self.k / n * x)).real
+        form_energy = float(self.squares * np.square(profile).sum())
+        own = float(np.vdot(profile, self.along))
+        centred = form_energy - n * n * float(means @ means)
+        r = _correlation(own, self.energy, centred)
+        whole = own + n * n * float(self.answer_means @ means)
+        return FormShares(r * r, 2 * _correlation(whole, self.total_energy, form_energy) - 1)
+
+    def profile_share(self) -> float:
+        """Return `profile_share`."""
+        n = len(self.along)
+        x = np.arange(n)
+        by_distance = np.array([self.along[(x + d) % n, x].sum() for d in range(n)])
+        norm = n * self.squares * self.energy
+        return float(by_distance @ by_distance / norm) if norm > 0 else float("nan")
+
+
+def circle_projection(logits: Float[ndarray, "n n n"], k: int) -> CircleProjection:
+    """Return what the forms at frequency k need of logits [x, y, c]; sums in float64, one row x at a time."""
+    n = len(logits)
+    x = np.arange(n)
+    answer_means = logits.reshape(n * n, n).mean(0, dtype=np.float64)
+    waves = np.exp(-2j * np.pi * k / n * x)
+    waves = np.stack([waves.real, waves.imag], axis=1)
+    along, pair_means, energy = np.empty((n, n)), np.empty((n, n)), 0.0
+    row = np.empty((n, n))
+    for first in range(n):
+        np.subtract(logits[first], answer_means, out=row)
+        row.mean(1, out=pair_means[first])
+        row -= pair_means[first][:, None]
+        energy += float(np.vdot(row, row))
+        re, im = (row @ waves).T
+        angle = 2 * np.pi * k / n * (first + x)
+        along[first] = np.cos(angle) * re - np.sin(angle) * im
+    answer_means = answer_means - answer_means.mean()
+    rest = n * float(np.vdot(pair_means, pair_means)) + n * n * float(answer_means @ answer_means)
+    return CircleProjection(k, along, energy, answer_means, energy + rest)
 
 
 def form_shares(
@@ -52,7 +125,7 @@ def form_shares(
     Parameters
     ----------
     logits
-        By the operands' exponents and the answer's; float64.
+        By the operands' exponents and the answer's.
     k
         Frequency of the circle.
     form
@@ -65,11 +138,7 @@ def form_shares(
     The means that `share` takes away are harmless ones: a model whose other circles are taken away is left with the
     answers' preferences that these balanced. With them, in the published clock no circle has the form of a clock.
     """
-    expected = circle_form(len(logits), k, form, turn)
-    centred = logits - logits.mean(2, keepdims=True)
-    r = _correlation(centred - centred.mean((0, 1)), expected - expected.mean((0, 1)))
-    r_published = _correlation(logits - logits.mean(), expected - expected.mean())
-    return FormShares(r * r, 2 * r_published - 1)
+    return circle_projection(logits, k).shares(form, turn)
 
 
 def profile_share(logits: Float[ndarray, "n n n"], k: int) -> float:
@@ -77,15 +146,7 @@ def profile_share(logits: Float[ndarray, "n n n"], k: int) -> float:
 
     It is what a form like the clock's or the pizza's can have at most. The means of `FormShares.share` are taken away.
     """
-    n = len(logits)
-    centred = logits - logits.mean(2, keepdims=True)
-    centred = centred - centred.mean((0, 1))
-    along = (centred * circle_form(n, k, "clock")).sum(2)
-    x = np.arange(n)
-    by_distance = np.array([along[(x + d) % n, x].sum() for d in range(n)])
-    # sum of cos^2 over the n pairs at a distance and the n answers
-    norm = n * (n if 2 * k == n else n / 2) * float(np.vdot(centred, centred))
-    return float(by_distance @ by_distance / norm) if norm > 0 else float("nan")
+    return circle_projection(logits, k).profile_share()
 
 
 def circle_turn(
@@ -106,6 +167,15 @@ def circle_turn(
     return abs(product) / norm, float(np.angle(product))
 
 
-def _correlation(first: Float[ndarray, "n n n"], second: Float[ndarray, "n n n"]) -> float:
-    energy = float(np.vdot(first, first) * np.vdot(second, second))
-    return float(np.vdot(first, second)) / energy**0.5 if energy > 0 else float("nan")
+def _profile(n: int, k: int, form: str, turn: float) -> Float[ndarray, "#n #n"]:
+    """Return f(x - y) of a form f(x - y) cos w(x + y - c)."""
+    if form == "clock":
+        return np.ones((1, 1))
+    # cos(w (x - y) / 2) changes sign with a turn of x, its absolute value does not.
+    x = np.arange(n)
+    return np.abs(np.cos(np.pi * k / n * (x[:, None] - x) - turn / 2))
+
+
+def _correlation(product: float, first: float, second: float) -> float:
+    energy = first * second
+    return product / energy**0.5 if energy > 0 else float("nan")

@@ -13,7 +13,7 @@ from numpy import ndarray
 
 from grokscope.harmonics.conjugacy import inverses
 from grokscope.harmonics.irreps import Irreps
-from grokscope.harmonics.sum_projection import RANK_TOLERANCE, total_by_sum
+from grokscope.harmonics.sum_projection import RANK_TOLERANCE, WELL_TOLD_APART, total_by_sum
 
 
 def mean_by_product_of_grid(
@@ -33,12 +33,30 @@ def irrep_projector(
     counts: Float[ndarray, " element"] | None = None,
     constant: bool = False,
 ) -> Float[ndarray, "element element"]:
-    """Return H with H @ M the least-squares fit of M by the entries of the named representations.
+    """Return H with H @ M the least-squares fit, M [element, class] the means per product: A S of `irrep_factors`.
+
+    Raises
+    ------
+    ValueError
+        For a name that is no representation of the group.
+    """
+    left, right = irrep_factors(irreps, names, counts, constant)
+    return left @ right
+
+
+def irrep_factors(
+    irreps: Irreps,
+    names: Sequence[str],
+    counts: Float[ndarray, " element"] | None = None,
+    constant: bool = False,
+) -> tuple[Float[ndarray, "element direction"], Float[ndarray, "direction element"]]:
+    """Return (A, S) with A @ S @ M the least-squares fit of M by the entries of the named representations.
 
     M [element, class] holds the mean logits per product s, which counts `counts[s]` times (1 each where None: all
-    rows). With `constant` the constant is fitted, too. On all rows H is the orthogonal projection. Directions that the
-    rows do not tell apart (singular value below 1e-10 of the largest) are left out, never filled with arbitrary ones:
-    of all best fits, it is the one with the least coefficients on independent entries of rho(s), as on cyclic groups.
+    rows). With `constant` the constant is fitted, too. On all rows A S is the orthogonal projection. Directions that
+    the rows do not tell apart (singular value below 1e-10 of the largest) are left out, never filled with arbitrary
+    ones: of all best fits, it is the one with the least coefficients on independent entries of rho(s), as on cyclic
+    groups.
 
     Raises
     ------
@@ -49,12 +67,16 @@ def irrep_projector(
     chosen = np.isin(irreps.irrep_of_component, wanted)
     directions = irreps.basis[chosen].T
     if counts is None:
-        return directions @ directions.T
+        return directions, directions.T
+    weight = np.asarray(counts, dtype=np.float64)
+    if weight.min() > WELL_TOLD_APART * weight.max():
+        gram = directions.T @ (weight[:, None] * directions)
+        return directions, np.linalg.solve(gram, directions.T * weight)
     degrees = np.array([rep.degree for rep in irreps])[irreps.irrep_of_component[chosen]]
     entries = directions * np.sqrt(irreps.order / degrees)
-    weight = np.sqrt(np.asarray(counts, dtype=np.float64))
-    solve = np.linalg.pinv(weight[:, None] * entries, rcond=RANK_TOLERANCE)
-    return entries @ (solve * weight)
+    root = np.sqrt(weight)
+    solve = np.linalg.pinv(root[:, None] * entries, rcond=RANK_TOLERANCE)
+    return entries, solve * root
 
 
 def character_cosines(

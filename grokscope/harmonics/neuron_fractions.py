@@ -1,13 +1,11 @@
 """How much of a neuron one frequency explains."""
 
 import numpy as np
-import torch
 from jaxtyping import Float
 from numpy import ndarray
 
-from grokscope.harmonics.fourier import fourier_basis, frequencies
-
-DEAD = 1e-12
+from grokscope.harmonics.fourier import fourier_coefficients
+from grokscope.harmonics.grid_sums import GridSums, grid_sums
 
 
 def neuron_fractions(activations: Float[ndarray, "n n neuron"]) -> Float[ndarray, "freq neuron"]:
@@ -25,22 +23,23 @@ def neuron_fractions(activations: Float[ndarray, "n n neuron"]) -> Float[ndarray
     activations
         Activations by the exponents of the first and the second operand.
     """
-    n, _, n_neuron = activations.shape
-    h = torch.as_tensor(activations)
-    basis_array, names = fourier_basis(n)
-    basis = torch.as_tensor(basis_array, dtype=h.dtype)
-    centred = h - h.mean((0, 1))
-    energy = centred.square().sum((0, 1), dtype=torch.float64)
-    scale = h.square().sum((0, 1), dtype=torch.float64)
-    along_x = (basis @ centred.reshape(n, -1)).reshape(n, n, n_neuron)
-    const_y = (basis @ along_x[0]).square()
-    shares = torch.zeros(n // 2, n_neuron, dtype=torch.float64)
-    for k in frequencies(n):
-        rows = [i for i, (frequency, _) in enumerate(names) if frequency == k]
-        block = torch.einsum("by,aym->abm", basis[[0, *rows]], along_x[rows])
-        shares[k - 1] = block.square().sum((0, 1), dtype=torch.float64) + const_y[rows].sum(0)
-    # Where centring leaves only rounding, there is no energy to share out.
-    dead = energy <= DEAD * torch.clamp(scale, min=torch.finfo(torch.float64).tiny)
-    fractions = shares / energy
-    fractions[:, dead] = torch.nan
-    return np.asarray(fractions)
+    return fractions_of_sums(grid_sums(activations))
+
+
+def fractions_of_sums(sums: GridSums) -> Float[ndarray, "freq neuron"]:
+    """Return `neuron_fractions` from what they need of the activations.
+
+    The block is spanned by cos and sin of w_k x, w_k y, w_k (x + y) and w_k (x - y), functions of one number each, so
+    that the energy there is n times that of four tables of means. At the Nyquist frequency the last two are the same.
+    """
+    assert sums.difference is not None, "frequencies are those of a cyclic group"
+    n, width = sums.n, sums.first.shape[1]
+    tables = np.concatenate([sums.first, sums.second, sums.product, sums.difference], axis=1)
+    _, cos, sin = fourier_coefficients(tables)
+    energies = (np.square(cos) + np.square(sin)).reshape(n // 2, 4, width)
+    if n % 2 == 0:
+        energies[-1, 3] = 0.0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        fractions = n * energies.sum(1) / sums.energy
+    fractions[:, sums.dead] = np.nan
+    return fractions

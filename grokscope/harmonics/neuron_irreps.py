@@ -19,9 +19,9 @@ from jaxtyping import Float
 from numpy import ndarray
 from torch import Tensor
 
+from grokscope.harmonics.grid_sums import DEAD, GridSums
 from grokscope.harmonics.group_fourier import power
 from grokscope.harmonics.irreps import Irreps
-from grokscope.harmonics.neuron_fractions import DEAD
 
 ENTRIES_AT_ONCE = 30_000_000
 """Numbers of one copy of the activations that is worked on; more neurons are taken in turn."""
@@ -59,24 +59,16 @@ def neuron_irrep_fractions(
     return np.asarray(torch.cat(found, dim=1))
 
 
-def neuron_part_energies(
-    activations: Float[ndarray, "n n neuron"],
-    by_product: Float[ndarray, "n neuron"],
-    irreps: Irreps,
-) -> tuple[Float[ndarray, "part irrep neuron"], Float[ndarray, " neuron"]]:
-    """Return (energies on rho(x), rho(y), rho(x . y), total energy) of each neuron, centred over all pairs; float64.
+def neuron_part_energies(sums: GridSums, irreps: Irreps) -> Float[ndarray, "part irrep neuron"]:
+    """Return the energies on rho(x), rho(y), rho(x . y) of each neuron, centred over all pairs; float64.
 
     Parameters
     ----------
-    activations
-        By the first and the second operand, in the order of the group's elements.
-    by_product
-        Their means over all pairs with each product (`mean_by_product_of_grid`).
+    sums
+        Of the activations by the first and the second operand, in the order of the group's elements.
     """
-    means = [activations.mean(axis, dtype=np.float64) for axis in (1, 0)]
-    parts = [power(mean - mean.mean(0), irreps) for mean in (*means, by_product)]
-    total = torch.cat([_energy(h - h.mean((0, 1))) for h in _in_turn(activations)])
-    return irreps.order * np.stack(parts), total.numpy()
+    parts = [power(means, irreps) for means in (sums.first, sums.second, sums.product)]
+    return irreps.order * np.stack(parts)
 
 
 def _energy(h: Float[Tensor, "row column neuron"]) -> Float[Tensor, " neuron"]:

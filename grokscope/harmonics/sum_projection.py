@@ -10,9 +10,11 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy import ndarray
 
+from grokscope.harmonics.fourier import fourier_basis
+
 RANK_TOLERANCE = 1e-10
 WELL_TOLD_APART = 1e-3
-"""Smallest over largest singular value from which on directions need no care."""
+"""Least over largest weight from which on directions need no care."""
 
 
 def sum_directions(
@@ -38,25 +40,37 @@ def projector(
     counts: Float[ndarray, " n"] | None = None,
     constant: bool = False,
 ) -> Float[ndarray, "n n"]:
-    """Return H with H @ M the least-squares fit, M [n, class] the mean logits per sum.
+    """Return H with H @ M the least-squares fit, M [n, class] the mean logits per sum: the product of its `factors`."""
+    left, right = factors(n, frequencies, counts, constant)
+    return left @ right
+
+
+def factors(
+    n: int,
+    frequencies: Sequence[int],
+    counts: Float[ndarray, " n"] | None = None,
+    constant: bool = False,
+) -> tuple[Float[ndarray, "n direction"], Float[ndarray, "direction n"]]:
+    """Return (A, S) with A @ S @ M the least-squares fit of M by cos w_k s, sin w_k s, M [n, class] the means per sum.
 
     The fit is over rows: sum s counts `counts[s]` times (1 each where None, the whole table). Without `constant` and on
-    the whole table, H is the orthogonal projection on the directions. Rank-aware: directions that the rows do not tell
-    apart (singular value below 1e-10 of the largest) are left out, never filled with arbitrary ones.
+    the whole table, A S is the orthogonal projection on the directions. Rank-aware: directions that the rows do not
+    tell apart (singular value below 1e-10 of the largest) are left out, never filled with arbitrary ones.
     """
+    basis, names = fourier_basis(n)
+    wanted = {*frequencies, *((0,) if constant else ())}
+    a = basis[[i for i, (k, _) in enumerate(names) if k in wanted]].T
+    if counts is None:
+        return a, a.T
+    weight = np.asarray(counts, dtype=np.float64)
+    if weight.min() > WELL_TOLD_APART * weight.max():
+        # Directions are orthonormal: the singular values of A^T W A lie between the least and the largest weight.
+        return a, np.linalg.solve(a.T @ (weight[:, None] * a), a.T * weight)
     a = sum_directions(n, frequencies, constant)
-    weight = np.ones(n) if counts is None else np.sqrt(np.asarray(counts, dtype=np.float64))
-    if a.shape[1] == 0:
-        return np.zeros((n, n))
-    q, r = np.linalg.qr(weight[:, None] * a)
-    sigma = np.linalg.svd(r, compute_uv=False)
-    if len(r) == a.shape[1] and sigma.min() > WELL_TOLD_APART * sigma.max():
-        # Nothing to leave out: a quarter of the time, and the same to rounding.
-        return a @ np.linalg.solve(r, (q * weight[:, None]).T)
-    u, sigma, vt = np.linalg.svd(weight[:, None] * a, full_matrices=False)
-    kept = sigma > RANK_TOLERANCE * max(sigma.max(), 1e-300)
-    solve = vt[kept].T @ ((u[:, kept] * weight[:, None]) / sigma[kept]).T
-    return a @ solve
+    root = np.sqrt(weight)
+    u, sigma, vt = np.linalg.svd(root[:, None] * a, full_matrices=False)
+    kept = sigma > RANK_TOLERANCE * max(sigma.max(initial=0.0), 1e-300)
+    return a, vt[kept].T @ ((u[:, kept] * root[:, None]) / sigma[kept]).T
 
 
 def counts_per_sum(row_sum: Int[ndarray, " row"], n: int) -> Float[ndarray, " n"]:
@@ -68,11 +82,13 @@ def total_by_sum(
     values: Float[ndarray, "row class"], row_sum: Int[ndarray, " row"], n: int
 ) -> Float[ndarray, "n class"]:
     """Return the total of `values` over the rows of each sum, 0 where a sum has no row."""
-    order = np.argsort(row_sum, kind="stable")
-    present, first = np.unique(row_sum[order], return_index=True)
+    if np.any(row_sum[1:] < row_sum[:-1]):
+        order = np.argsort(row_sum, kind="stable")
+        values, row_sum = values[order], row_sum[order]
+    present, first = np.unique(row_sum, return_index=True)
     total = np.zeros((n, values.shape[1]))
     if len(present):
-        total[present] = np.add.reduceat(values[order], first, axis=0)
+        total[present] = np.add.reduceat(values, first, axis=0, dtype=np.float64)
     return total
 
 

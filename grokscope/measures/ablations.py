@@ -14,7 +14,7 @@ change d that the ablation makes becomes Qd, Q a random rotation: as much is tak
 nothing.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,14 +22,9 @@ import torch
 from torch import Tensor
 
 from grokscope.errors import RequestError, nearest
-from grokscope.measures.ablation_parts import (
-    Component,
-    Part,
-    Rows,
-    components,
-    logits_after,
-    permutation,
-)
+from grokscope.measures.ablation_judge import Judge
+from grokscope.measures.ablation_parts import components
+from grokscope.measures.ablation_terms import Component, Rows
 from grokscope.measures.registry import Output, measure
 from grokscope.runs.blocks import MOST_ROWS, some_rows
 from grokscope.runs.snapshot import RowValues, Snapshot
@@ -147,40 +142,6 @@ def judged_rows(snap: Snapshot) -> Rows:
 def null_rows(snap: Snapshot) -> Rows:
     """Return the inputs that the nulls are judged on: all, or 2,048 random ones, seed 0, where there are more."""
     return torch.as_tensor(some_rows(np.arange(snap.task.n_inputs), NULL_INPUTS))
-
-
-class Judge:
-    """Loss and accuracy on some inputs when a part is taken away, by each mode; parts judged are remembered."""
-
-    def __init__(self, snap: Snapshot, rows: Rows, modes: Sequence[str]) -> None:
-        self.snap, self.rows, self.modes = snap, rows, modes
-        self.labels, self.logits = snap.labels[rows], snap.answer_logits_of(rows)
-        self.elsewhere = permutation(snap.task.n_inputs)[rows]
-        self.groups = [torch.as_tensor(np.isin(rows.numpy(), snap.rows(name))) for name in ROWS]
-        self.known: dict[Part, np.ndarray] = {}
-
-    @torch.no_grad()
-    def __call__(self, part: Part) -> np.ndarray:
-        """Return [mode, (loss, accuracy), rows]; not-a-number for a set of rows that is empty."""
-        if part not in self.known:
-            here = part.values(self.rows)
-            elsewhere = part.values(self.elsewhere) if "resample" in self.modes else here
-            found: dict[str, np.ndarray] = {}
-            for mode in self.modes:
-                if mode == "mean" and part.mean is None and "zero" in found:
-                    found[mode] = found["zero"]
-                else:
-                    change = part.change(mode, here, elsewhere)
-                    logits = logits_after(self.snap, part.of, change, self.rows, self.logits)
-                    found[mode] = self._measured(logits)
-            self.known[part] = np.stack(list(found.values()))
-        return self.known[part]
-
-    def _measured(self, logits: Tensor) -> np.ndarray:
-        loss = torch.logsumexp(logits, 1) - logits.gather(1, self.labels[:, None])[:, 0]
-        right = (logits.argmax(1) == self.labels).double()
-        both = torch.stack([loss, right])
-        return np.stack([both[:, group].mean(1).numpy() for group in self.groups], axis=1)
 
 
 _SOME = f"(of more than {MOST_ROWS:,} inputs that many random ones, seed 0)"

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from grokscope.harmonics.circle_forms import FORMS, form_shares, profile_share
+from grokscope.harmonics.circle_forms import FORMS, circle_projection
 from grokscope.measures.registry import Output, measure
 from grokscope.runs.circles import circle_logits, turns_of
 from grokscope.runs.snapshot import Snapshot
@@ -70,10 +70,11 @@ def circle_forms(snap: Snapshot) -> dict[str, np.ndarray]:
     assert cyclic is not None
     found = {name: np.full(cyclic.n_freq, np.nan) for name in _outputs()}
     for k, turn in turns_of(snap, snap.key).items():
-        logits, published = circle_logits(snap, k), circle_logits(snap, k, "components")
+        circle = circle_projection(circle_logits(snap, k), k)
+        published = circle_projection(circle_logits(snap, k, "components"), k)
         for form in FORMS:
-            found[f"circle_{form}_share"][k - 1] = form_shares(logits, k, form, turn).share
-            found[f"circle_{form}_explained"][k - 1] = form_shares(published, k, form).published
-        found["circle_profile_share"][k - 1] = profile_share(logits, k)
+            found[f"circle_{form}_share"][k - 1] = circle.shares(form, turn).share
+            found[f"circle_{form}_explained"][k - 1] = published.shares(form).published
+        found["circle_profile_share"][k - 1] = circle.profile_share()
         found["circle_turn"][k - 1] = turn
     return found

@@ -1,29 +1,40 @@
 """Circularity: whether the embedding lies on circles."""
 
-import numpy as np
+from collections.abc import Sequence
 
-from grokscope.measures.registry import measure
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from grokscope.harmonics.fourier import fourier_coefficients
+from grokscope.measures.registry import measure, stack_of_one
 from grokscope.runs.snapshot import Snapshot
 
 N_COMPONENTS = 4
 NO_SPREAD = 1e-6
 
 
-def circularity_of(embedding: np.ndarray) -> float:
+def circularity_of(
+    embeddings: Float[ndarray, "step n d_model"],
+) -> Float[ndarray, " step"]:
     """Return the mean over the first four principal components of the largest single-frequency share of their power.
 
     Components without spread (singular value below 1e-6 of the largest) have an arbitrary direction and are left out;
     not-a-number where there is none with spread.
     """
-    centred = embedding - embedding.mean(0)
+    centred = embeddings - embeddings.mean(1, keepdims=True)
     u, sigma, _ = np.linalg.svd(centred, full_matrices=False)
-    spread = sigma[:N_COMPONENTS] > NO_SPREAD * max(sigma[0], np.abs(embedding).max())
-    if not spread.any():
-        return float("nan")
-    power = np.abs(np.fft.rfft(u[:, :N_COMPONENTS][:, spread], axis=0)[1:]) ** 2
-    if len(embedding) % 2 == 0:
-        power[-1] /= 2
-    return float((power.max(0) / power.sum(0)).mean())
+    largest = np.maximum(sigma[:, 0], np.abs(embeddings).max((1, 2)))
+    spread = sigma[:, :N_COMPONENTS] > NO_SPREAD * largest[:, None]
+    _, cos, sin = fourier_coefficients(u[:, :, :N_COMPONENTS])
+    power = cos**2 + sin**2
+    shares = power.max(1) / np.where(spread, power.sum(1), 1.0)
+    count = spread.sum(1)
+    return np.where(spread, shares, 0.0).sum(1) / np.where(count > 0, count, np.nan)
+
+
+def _circularities(snaps: Sequence[Snapshot]) -> np.ndarray:
+    return circularity_of(np.stack([snap.W_E for snap in snaps]))
 
 
 @measure(
@@ -34,7 +45,8 @@ def circularity_of(embedding: np.ndarray) -> float:
     label_free=True,
     needs=("cyclic",),
     builtin=True,
+    stacked=_circularities,
 )
 def circularity(snap: Snapshot) -> float:
     """Share of a single frequency in each of the first four principal components of the embedding."""
-    return circularity_of(snap.W_E)
+    return float(stack_of_one(_circularities, snap))

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from grokscope.measures.registry import Output, measure
 from grokscope.runs.blocks import row_blocks
+from grokscope.runs.row_statistics import row_statistics
 from grokscope.runs.snapshot import Snapshot
 
 _FORMULA = "mean over ordered pairs a != b{} of KL(p(.|a,b) || p(.|b,a)), over the answers"
@@ -44,13 +45,20 @@ def commutativity(snap: Snapshot) -> dict[str, float]:
     first = rows[rows < twin[rows]]
     second = twin[first]
     each = torch.zeros(len(twin), dtype=torch.float64)
-    for part in row_blocks(len(first), 2 * snap.task.n_classes):
-        here, there = (
-            torch.log_softmax(snap.answer_logits_of(pair[part]), 1) for pair in (first, second)
-        )
-        gap = here - there
-        each[first[part]] = (here.exp() * gap).sum(1)
-        each[second[part]] = -(there.exp() * gap).sum(1)
+    log_sum = row_statistics(snap).log_sum
+    answers, logits = snap.task.n_classes, snap.logits
+    # Fresh memory for every intermediate result would take longer than the arithmetic.
+    room = torch.empty(3, 0, answers, dtype=torch.float64)
+    for part in row_blocks(len(first), answers):
+        if room.shape[1] < part.stop - part.start:
+            room = torch.empty(3, part.stop - part.start, answers, dtype=torch.float64)
+        here, there, gap = room[:, : part.stop - part.start]
+        for values, pair in ((here, first), (there, second)):
+            at = torch.as_tensor(pair[part])
+            values.copy_(logits[at, :answers]).sub_(log_sum[at, None])
+        torch.sub(here, there, out=gap)
+        each[first[part]] = here.exp_().mul_(gap).sum(1)
+        each[second[part]] = -there.exp_().mul_(gap).sum(1)
     divergence = each[rows]
     same = torch.as_tensor(snap.task.answers[rows] == snap.task.answers[twin[rows]])
 

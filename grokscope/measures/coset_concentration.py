@@ -10,7 +10,7 @@ from numpy import ndarray
 
 from grokscope.harmonics.coset_concentration import coset_concentrations, lowest_by_chance
 from grokscope.measures.registry import Output, measure
-from grokscope.runs.key import neuron_table
+from grokscope.runs.neuron_sums import neuron_sums
 from grokscope.runs.snapshot import Snapshot
 from grokscope.runs.subgroups import coset_partitions, proper_subgroups
 from grokscope.runs.sums import N_DRAWS, NULL_SEED
@@ -25,11 +25,8 @@ _OPERANDS = {
 
 def operand_means(snap: Snapshot) -> dict[str, Float[ndarray, "n neuron"]]:
     """Return each neuron's mean over the other operand, for the first and for the second; float64."""
-    table = neuron_table(snap)
-    return {
-        "first": table.mean(1, dtype=np.float64),
-        "second": table.mean(0, dtype=np.float64),
-    }
+    sums = neuron_sums(snap)
+    return {"first": sums.mean + sums.first, "second": sums.mean + sums.second}
 
 
 def _outputs() -> dict[str, Output]:

@@ -1,8 +1,10 @@
 """What the eye wants to see at the final step: attention and neurons by (a, b)."""
 
 import numpy as np
+import torch
 
 from grokscope.measures.registry import Output, measure
+from grokscope.runs.blocks import row_blocks
 from grokscope.runs.key import neuron_shares
 from grokscope.runs.snapshot import Snapshot
 
@@ -11,7 +13,10 @@ N_EXAMPLES = 6
 
 def example_neurons(snap: Snapshot) -> np.ndarray:
     """Return up to six neurons to show: the best explained one of each key frequency, then the most active others."""
-    spread = snap.neurons.std(0).numpy()
+    spread = np.zeros(snap.neurons.shape[1])
+    mean = torch.as_tensor(snap.neurons.numpy().mean(0, dtype=np.float64))
+    for rows in row_blocks(*snap.neurons.shape):
+        spread += (snap.neurons[rows].double() - mean).square_().sum(0).numpy()
     chosen: list[int] = []
     if snap.task.cyclic is not None:
         shares = np.nan_to_num(neuron_shares(snap))

@@ -1,12 +1,27 @@
 """Fourier spectra of the embedding and of the neuron-logit map."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from grokscope.harmonics.fourier import spectrum
-from grokscope.measures.registry import Output, measure
+from grokscope.measures.registry import Output, measure, stack_of_one
 from grokscope.runs.snapshot import Snapshot
 
 _SOURCE = "Nanda et al. 2023 (arXiv 2301.05217), section 4"
+
+
+def _embedding_spectra(snaps: Sequence[Snapshot]) -> dict[str, np.ndarray]:
+    parts = spectrum(np.stack([snap.W_E for snap in snaps]))
+    return {
+        "embedding_spectrum": np.hypot(parts[:, 0], parts[:, 1]),
+        "embedding_spectrum_phase": parts,
+    }
+
+
+def _neuron_logit_spectra(snaps: Sequence[Snapshot]) -> np.ndarray:
+    parts = spectrum(np.stack([snap.W_L.T for snap in snaps]))
+    return np.hypot(parts[:, 0], parts[:, 1])
 
 
 @measure(
@@ -30,11 +45,11 @@ _SOURCE = "Nanda et al. 2023 (arXiv 2301.05217), section 4"
     label_free=True,
     needs=("cyclic",),
     builtin=True,
+    stacked=_embedding_spectra,
 )
 def embedding_spectrum(snap: Snapshot) -> dict[str, np.ndarray]:
     """Norm of the embedding at each frequency; the token `=` is left out."""
-    parts = spectrum(snap.W_E)
-    return {"embedding_spectrum": np.hypot(*parts), "embedding_spectrum_phase": parts}
+    return stack_of_one(_embedding_spectra, snap)
 
 
 @measure(
@@ -46,7 +61,8 @@ def embedding_spectrum(snap: Snapshot) -> dict[str, np.ndarray]:
     label_free=True,
     needs=("cyclic", "neurons"),
     builtin=True,
+    stacked=_neuron_logit_spectra,
 )
 def neuron_logit_spectrum(snap: Snapshot) -> np.ndarray:
     """Norm of the neuron-logit map at each frequency."""
-    return np.hypot(*spectrum(snap.W_L.T))
+    return stack_of_one(_neuron_logit_spectra, snap)

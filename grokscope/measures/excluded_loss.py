@@ -17,8 +17,8 @@ from grokscope.runs.sums import (
     every_part,
     mean_logits,
     null_spans,
+    projections,
     sum_rows,
-    whole_table_projectors,
 )
 
 _FORMULA = "cross-entropy over the answers, training rows, of L minus its projections on cos w_k(x+y), sin w_k(x+y), {}"
@@ -80,8 +80,11 @@ def excluded_loss(snap: Snapshot) -> dict[str, float | np.ndarray]:
     """
     at, means = sum_rows(snap, "train"), mean_logits(snap, "all")
     single = every_part(snap)
-    sets = (*single, snap.key, *null_spans(snap, snap.key)) if snap.key else single
-    tables = whole_table_projectors(snap, sets) @ means
+    together = (snap.key, *null_spans(snap, snap.key)) if snap.key else ()
+    tables = np.empty((len(single) + len(together), *means.shape))
+    projections(snap, single, means, tables[: len(single)])
+    if together:
+        projections(snap, together, means, tables[len(single) :])
     losses = losses_without(tables, at, snap.answer_logits_of)
     return {
         "excluded_loss": float(losses[len(single)]) if snap.key else float("nan"),

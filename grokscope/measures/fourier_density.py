@@ -1,12 +1,29 @@
 """Fourier frequency density and Fourier coefficient ratio of the embedding."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from grokscope.harmonics.fourier import spectrum
-from grokscope.measures.registry import Output, measure
+from grokscope.measures.registry import Output, measure, stack_of_one
 from grokscope.runs.snapshot import Snapshot
 
 ETA = 0.5
+
+
+def _densities(snaps: Sequence[Snapshot]) -> dict[str, np.ndarray]:
+    tables = np.stack([snap.W_E for snap in snaps])
+    parts = spectrum(tables)
+    density = (parts > ETA * parts.max(2, keepdims=True)).mean((1, 2))
+    small, large = parts.min(1), parts.max(1)
+    paired = slice(0, small.shape[1] - 1) if tables.shape[1] % 2 == 0 else slice(None)
+    used = large[:, paired] > 0
+    ratio = np.where(used, small[:, paired] / np.where(used, large[:, paired], 1.0), 0.0).sum(1)
+    count = used.sum(1)
+    return {
+        "ffd_embedding": density,
+        "fcr_embedding": ratio / np.where(count > 0, count, np.nan),
+    }
 
 
 @measure(
@@ -30,13 +47,8 @@ ETA = 0.5
     label_free=True,
     needs=("cyclic",),
     builtin=True,
+    stacked=_densities,
 )
 def fourier_density(snap: Snapshot) -> dict[str, float]:
     """Share of frequencies in use, and the balance of cos and sin (Nyquist, which has no sin, left out)."""
-    mu, nu = spectrum(snap.W_E)
-    density = ((mu > ETA * mu.max()).mean() + (nu > ETA * nu.max()).mean()) / 2
-    small, large = np.minimum(mu, nu), np.maximum(mu, nu)
-    paired = slice(0, len(mu) - 1) if len(snap.W_E) % 2 == 0 else slice(None)
-    used = np.flatnonzero(large[paired] > 0)
-    ratio = (small[used] / large[used]).mean() if len(used) else np.nan
-    return {"ffd_embedding": float(density), "fcr_embedding": float(ratio)}
+    return stack_of_one(_densities, snap)

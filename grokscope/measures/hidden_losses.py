@@ -1,5 +1,7 @@
 """Restricted and excluded loss of the neurons' key functions, nothing else kept: the form of Chughtai et al. 2023."""
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from jaxtyping import Float, Int
@@ -9,8 +11,11 @@ from torch import Tensor
 from grokscope.harmonics.table_loss import loss_of_table
 from grokscope.measures.excluded_loss import losses_without
 from grokscope.measures.registry import Output, measure
+from grokscope.models.families import last_block, unembedding
+from grokscope.runs.neuron_sums import mean_neurons
+from grokscope.runs.skip_logits import is_linear_after_neurons, skip_logits
 from grokscope.runs.snapshot import Snapshot
-from grokscope.runs.sums import mean_neurons, sum_form, sum_rows, whole_table_projectors
+from grokscope.runs.sums import projections, sum_form, sum_rows
 from grokscope.tasks import ROWS
 
 _P = "P h the projection of each neuron, over all rows, on the key functions of x . y"
@@ -50,19 +55,35 @@ def hidden_losses(snap: Snapshot) -> dict[str, ndarray | float]:
             "excluded_loss_hidden": float("nan"),
         }
     to_class = _by_class(snap)
-    table = whole_table_projectors(snap, (snap.key,))[0] @ mean_neurons(snap) @ to_class
+    table = projections(snap, (snap.key,), mean_neurons(snap))[0] @ to_class
     train = sum_rows(snap, "train")
 
-    def hidden(rows: Int[ndarray, " row"]) -> Float[Tensor, "row class"]:
-        return snap.neurons[torch.as_tensor(rows)].double() @ torch.as_tensor(to_class)
-
-    excluded = losses_without(table[None], train, hidden)
+    excluded = losses_without(table[None], train, _hidden_logits(snap, to_class))
     return {
         "restricted_loss_hidden": np.array(
             [loss_of_table(table, sum_rows(snap, name))[0] for name in ROWS]
         ),
         "excluded_loss_hidden": float(excluded[0]),
     }
+
+
+def _hidden_logits(
+    snap: Snapshot, to_class: Float[ndarray, "neuron class"]
+) -> Callable[[Int[ndarray, " row"]], Float[Tensor, "row class"]]:
+    """Return rows -> h W_L in float64: where all is linear, of the model's logits what is not from elsewhere."""
+    if not is_linear_after_neurons(snap):
+        return lambda rows: snap.neurons[torch.as_tensor(rows)].double() @ torch.as_tensor(to_class)
+    bias = last_block(snap.weights, snap.config).get("mlp.b_out")
+    w_u = unembedding(snap.weights, snap.config)[:, : snap.task.n_classes].double()
+    constant = 0 if bias is None else bias.double() @ w_u
+    inside = np.isin(np.arange(snap.task.n_classes), sum_form(snap).class_c)
+
+    def hidden(rows: Int[ndarray, " row"]) -> Float[Tensor, "row class"]:
+        logits = snap.answer_logits_of(rows) - skip_logits(snap, torch.as_tensor(rows)) - constant
+        # As in W_L, what is no answer of the group has a logit of 0.
+        return logits * torch.as_tensor(inside)
+
+    return hidden
 
 
 def _by_class(snap: Snapshot) -> Float[ndarray, "neuron class"]:

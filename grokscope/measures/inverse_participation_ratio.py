@@ -1,22 +1,34 @@
 """Inverse participation ratio: how few frequencies a neuron's weights have."""
 
-import numpy as np
+from collections.abc import Sequence
 
-from grokscope.measures.registry import Output, measure
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from grokscope.harmonics.fourier import fourier_coefficients
+from grokscope.measures.registry import Output, measure, stack_of_one
 from grokscope.models.feedforward.forward import operand_tables
 from grokscope.runs.snapshot import Snapshot
 
 _FORMULA = "mean over neurons of (|u|_4 / |u|_2)^4, u = rfft of {} (1 for a pure cosine)"
 
 
-def inverse_participation(table: np.ndarray) -> float:
+def inverse_participation(
+    tables: Float[ndarray, "step n column"],
+) -> Float[ndarray, " step"]:
     """Return the mean over columns of (|u|_4/|u|_2)^4 with u the rfft of a column; columns of zeros are left out."""
-    power = np.abs(np.fft.rfft(table, axis=0)) ** 2
-    total = power.sum(0)
+    n = tables.shape[1]
+    const, cos, sin = fourier_coefficients(tables)
+    # |u|^2 is n times the square of the constant's coefficient, n/2 times those of cos and sin.
+    power = np.concatenate([const[:, None] ** 2, (cos**2 + sin**2) / 2], axis=1)
+    if n % 2 == 0:
+        power[:, -1] *= 2
+    total = power.sum(1)
     alive = total > 0
-    if not alive.any():
-        return float("nan")
-    return float(((power[:, alive] ** 2).sum(0) / total[alive] ** 2).mean())
+    ratios = np.where(alive, (power**2).sum(1) / np.where(alive, total, 1.0) ** 2, 0.0)
+    count = alive.sum(1)
+    return ratios.sum(1) / np.where(count > 0, count, np.nan)
 
 
 def input_weights(snap: Snapshot) -> np.ndarray:
@@ -35,6 +47,17 @@ def input_weights(snap: Snapshot) -> np.ndarray:
     w_v, w_o = (snap.weights[f"{block}attn.{name}"].double().numpy() for name in ("W_V", "W_O"))
     circuit = np.einsum("hde,hem->dm", w_v, w_o)
     return snap.W_E @ circuit @ snap.weights[f"{block}mlp.W_in"].double().numpy()
+
+
+def _ratios(snaps: Sequence[Snapshot]) -> dict[str, np.ndarray]:
+    return {
+        "inverse_participation_ratio_in": inverse_participation(
+            np.stack([input_weights(snap) for snap in snaps])
+        ),
+        "inverse_participation_ratio_out": inverse_participation(
+            np.stack([snap.W_L.T for snap in snaps])
+        ),
+    }
 
 
 @measure(
@@ -57,10 +80,8 @@ def input_weights(snap: Snapshot) -> np.ndarray:
     label_free=True,
     needs=("cyclic", "neurons"),
     builtin=True,
+    stacked=_ratios,
 )
 def inverse_participation_ratio(snap: Snapshot) -> dict[str, float]:
     """Concentration of each neuron's input and output weights on few frequencies."""
-    return {
-        "inverse_participation_ratio_in": inverse_participation(input_weights(snap)),
-        "inverse_participation_ratio_out": inverse_participation(snap.W_L.T),
-    }
+    return stack_of_one(_ratios, snap)

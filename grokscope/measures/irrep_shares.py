@@ -6,11 +6,10 @@ from grokscope.harmonics.group_fourier import power
 from grokscope.harmonics.irreps import Irreps
 from grokscope.harmonics.neuron_irreps import neuron_part_energies
 from grokscope.measures.registry import Output, measure
-from grokscope.runs.key import neuron_table
+from grokscope.runs.neuron_sums import neuron_sums
 from grokscope.runs.operand_tables import operand_tables_of
 from grokscope.runs.products import key_irreps_of, product_form_of
 from grokscope.runs.snapshot import Snapshot
-from grokscope.runs.sums import mean_neurons
 
 _SOURCE = "Chughtai et al. 2023 (arXiv 2302.03025), section 5 and their metrics"
 _KEY = "sum over the final key representations"
@@ -110,8 +109,8 @@ def _neuron_output(of: str) -> Output:
 def irrep_neuron_shares(snap: Snapshot) -> dict[str, np.ndarray | float]:
     """Share of the neurons' energy in the entries of each representation of x, of y and of x . y."""
     irreps = _irreps(snap)
-    energies, total = neuron_part_energies(neuron_table(snap), mean_neurons(snap), irreps)
-    everything = total.sum()
+    sums = neuron_sums(snap)
+    energies, everything = neuron_part_energies(sums, irreps), sums.energy.sum()
     parts = energies.sum(2) / everything if everything > 0 else np.full(energies.shape[:2], np.nan)
     # What is left of a constant after centring is rounding, on all three alike.
     parts[:, 0] *= 0.0

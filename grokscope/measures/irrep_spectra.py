@@ -1,9 +1,14 @@
 """Spectra of the embedding and of the neuron-logit map by representation, on groups that are not cyclic."""
 
+from collections.abc import Sequence
+
 import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
 
 from grokscope.harmonics.group_fourier import power
-from grokscope.measures.registry import Output, measure
+from grokscope.harmonics.irreps import Irreps
+from grokscope.measures.registry import Output, measure, stack_of_one
 from grokscope.runs.products import irreps_of
 from grokscope.runs.snapshot import Snapshot
 
@@ -13,11 +18,25 @@ _FORMULA = (
 )
 
 
-def spectrum_by_irrep(snap: Snapshot, table: np.ndarray) -> np.ndarray:
-    """Return the norm of `table` [element, column] in each representation."""
-    irreps = irreps_of(snap)
+def spectrum_by_irrep(
+    irreps: Irreps, tables: Float[ndarray, "step element column"]
+) -> Float[ndarray, "step irrep"]:
+    """Return the norm of each table in each representation."""
+    return np.sqrt(power(tables.swapaxes(0, 1), irreps).sum(-1)).T
+
+
+def _irreps(snaps: Sequence[Snapshot]) -> Irreps:
+    irreps = irreps_of(snaps[0])
     assert irreps is not None
-    return np.sqrt(power(table, irreps).sum(1))
+    return irreps
+
+
+def _embedding_spectra(snaps: Sequence[Snapshot]) -> np.ndarray:
+    return spectrum_by_irrep(_irreps(snaps), np.stack([snap.W_E for snap in snaps]))
+
+
+def _neuron_logit_spectra(snaps: Sequence[Snapshot]) -> np.ndarray:
+    return spectrum_by_irrep(_irreps(snaps), np.stack([snap.W_L.T for snap in snaps]))
 
 
 @measure(
@@ -35,10 +54,11 @@ def spectrum_by_irrep(snap: Snapshot, table: np.ndarray) -> np.ndarray:
     needs=("irreps",),
     instead_of="embedding_spectrum",
     builtin=True,
+    stacked=_embedding_spectra,
 )
 def irrep_embedding_spectrum(snap: Snapshot) -> np.ndarray:
     """Norm of the embedding in each representation; the token `=` is left out."""
-    return spectrum_by_irrep(snap, snap.W_E)
+    return stack_of_one(_embedding_spectra, snap)
 
 
 @measure(
@@ -56,7 +76,8 @@ def irrep_embedding_spectrum(snap: Snapshot) -> np.ndarray:
     needs=("irreps", "neurons"),
     instead_of="neuron_logit_spectrum",
     builtin=True,
+    stacked=_neuron_logit_spectra,
 )
 def irrep_neuron_logit_spectrum(snap: Snapshot) -> np.ndarray:
     """Norm of the neuron-logit map in each representation."""
-    return spectrum_by_irrep(snap, snap.W_L.T)
+    return stack_of_one(_neuron_logit_spectra, snap)

@@ -14,11 +14,11 @@ from grokscope.runs.blocks import MOST_ROWS, per_row, some_rows
 from grokscope.runs.snapshot import Snapshot
 from grokscope.runs.sums import (
     N_DRAWS,
-    held_out_projectors,
+    held_out_fits,
     mean_logits,
     null_spans,
+    projections,
     sum_rows,
-    whole_table_projectors,
 )
 from grokscope.tasks import ROWS
 
@@ -89,7 +89,7 @@ def key_functions(snap: Snapshot) -> dict[str, ndarray | float]:
         }
     null = [span for span in null_spans(snap, snap.key) if _others(snap, span)]
     means = mean_logits(snap, "all")
-    tables = whole_table_projectors(snap, (snap.key, *null)) @ means
+    tables = projections(snap, (snap.key, *null), means)
     alone = means.mean(0) + tables[0]
     everywhere = sum_rows(snap, "all")
     right, loss = np.zeros(snap.task.n_inputs), np.zeros(snap.task.n_inputs)
@@ -115,8 +115,8 @@ def _others(snap: Snapshot, span: object) -> bool:
 def _held_out(snap: Snapshot) -> float:
     if not len(sum_rows(snap, _TWIN_FREE).rows):
         return float("nan")
-    fit = held_out_projectors(snap, (snap.key,))[0]
-    return _accuracy_of(snap, fit @ mean_logits(snap, _TWIN_FREE), _TWIN_FREE)
+    fit = held_out_fits(snap, (snap.key,), mean_logits(snap, _TWIN_FREE))[0]
+    return _accuracy_of(snap, fit, _TWIN_FREE)
 
 
 def _accuracy_of(snap: Snapshot, table: Float[ndarray, "n class"], rows: str) -> float:

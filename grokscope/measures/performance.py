@@ -1,11 +1,9 @@
 """Loss, accuracy, margin and logit scale of the model as it is."""
 
 import numpy as np
-from jaxtyping import Float
-from torch import Tensor
 
 from grokscope.measures.registry import Output, measure
-from grokscope.runs.blocks import per_row
+from grokscope.runs.row_statistics import row_statistics
 from grokscope.runs.snapshot import Snapshot
 
 _CE = "mean over rows of ln sum_c exp L[a,b,c] - L[a,b,answer], over all classes of the model, float64"
@@ -38,13 +36,7 @@ def performance(snap: Snapshot) -> dict[str, np.ndarray]:
 )
 def margin(snap: Snapshot) -> np.ndarray:
     """Mean distance of the right logit from the best other one."""
-
-    def margins(logits: Float[Tensor, "row class"], rows: slice) -> Float[Tensor, " row"]:
-        labels = snap.labels[rows, None]
-        others = logits.scatter(1, labels, -np.inf)
-        return logits.gather(1, labels)[:, 0] - others.amax(1)
-
-    return snap.mean_over_rows(per_row(snap, margins)).array()
+    return snap.mean_over_rows(row_statistics(snap).margin).array()
 
 
 @measure(
@@ -58,4 +50,4 @@ def margin(snap: Snapshot) -> np.ndarray:
 )
 def logit_scale(snap: Snapshot) -> float:
     """Mean standard deviation of a row's logits."""
-    return float(per_row(snap, lambda logits, rows: logits.std(1, correction=0)).mean())
+    return float((row_statistics(snap).energy / snap.task.n_classes).sqrt().mean())

@@ -1,36 +1,42 @@
 """Ranks: how many directions a weight matrix, or the representation, really uses."""
 
-import numpy as np
+from collections.abc import Sequence
 
-from grokscope.measures.registry import Output, measure
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from grokscope.measures.registry import Output, measure, stack_of_one
 from grokscope.runs.blocks import row_blocks
 from grokscope.runs.snapshot import Snapshot
 
 
-def squared_singular_values(matrix: np.ndarray) -> np.ndarray:
-    """Return the squared singular values, descending, from the smaller Gram matrix in float64.
+def squared_singular_values(
+    matrices: Float[ndarray, "step row column"],
+) -> Float[ndarray, "step sigma"]:
+    """Return the squared singular values, descending, from the smaller Gram matrices in float64.
 
     Those that are rounding (below max(shape) eps of the largest) are 0: their many square roots would count as rank.
     """
-    gram = matrix @ matrix.T if matrix.shape[0] <= matrix.shape[1] else matrix.T @ matrix
-    squared = np.linalg.eigvalsh(gram)[::-1]
-    rounding = max(matrix.shape) * np.finfo(np.float64).eps * max(squared[0], 0)
+    turned = matrices.swapaxes(1, 2)
+    small = matrices.shape[1] <= matrices.shape[2]
+    squared = np.linalg.eigvalsh(matrices @ turned if small else turned @ matrices)[:, ::-1]
+    rounding = max(matrices.shape[1:]) * np.finfo(np.float64).eps * np.maximum(squared[:, :1], 0)
     return np.where(squared > rounding, squared, 0.0)
 
 
-def effective_rank_of(squared: np.ndarray) -> float:
+def effective_rank_of(squared: Float[ndarray, "step sigma"]) -> Float[ndarray, " step"]:
     """Return exp of the entropy of sigma / sum sigma; not-a-number for a matrix of zeros."""
     sigma = np.sqrt(squared)
-    if sigma.sum() == 0:
-        return float("nan")
-    q = sigma / sigma.sum()
-    q = q[q > 0]
-    return float(np.exp(-(q * np.log(q)).sum()))
+    total = sigma.sum(1, keepdims=True)
+    q = sigma / np.where(total > 0, total, np.nan)
+    return np.exp(-(q * np.log(np.where(q > 0, q, 1.0))).sum(1))
 
 
-def stable_rank_of(squared: np.ndarray) -> float:
+def stable_rank_of(squared: Float[ndarray, "step sigma"]) -> Float[ndarray, " step"]:
     """Return sum sigma^2 / max sigma^2; not-a-number for a matrix of zeros."""
-    return float(squared.sum() / squared.max()) if squared.max() > 0 else float("nan")
+    largest = squared.max(1)
+    return squared.sum(1) / np.where(largest > 0, largest, np.nan)
 
 
 def matrix_of(name: str, weight: np.ndarray) -> np.ndarray | None:
@@ -42,6 +48,25 @@ def matrix_of(name: str, weight: np.ndarray) -> np.ndarray | None:
             return weight.reshape(-1, weight.shape[2])
         return weight.transpose(1, 0, 2).reshape(weight.shape[1], -1)
     return None
+
+
+def _weight_ranks(snaps: Sequence[Snapshot]) -> dict[str, np.ndarray]:
+    nothing = np.full(len(snaps), np.nan)
+    effective, stable = [], []
+    for name in snaps[0].weights:
+        matrices = [matrix_of(name, snap.weights[name].double().numpy()) for snap in snaps]
+        known = [matrix for matrix in matrices if matrix is not None]
+        squared = squared_singular_values(np.stack(known)) if known else None
+        effective.append(nothing if squared is None else effective_rank_of(squared))
+        stable.append(nothing if squared is None else stable_rank_of(squared))
+    return {
+        "effective_rank": np.stack([*effective, nothing], axis=1),
+        "stable_rank": np.stack([*stable, nothing], axis=1),
+    }
+
+
+def _neuron_logit_ranks(snaps: Sequence[Snapshot]) -> np.ndarray:
+    return effective_rank_of(squared_singular_values(np.stack([snap.W_L for snap in snaps])))
 
 
 @measure(
@@ -58,19 +83,11 @@ def matrix_of(name: str, weight: np.ndarray) -> np.ndarray | None:
     cost="weights",
     label_free=True,
     builtin=True,
+    stacked=_weight_ranks,
 )
 def weight_ranks(snap: Snapshot) -> dict[str, np.ndarray]:
     """Effective and stable rank of each weight matrix."""
-    effective, stable = [], []
-    for name, weight in snap.weights.items():
-        matrix = matrix_of(name, weight.double().numpy())
-        squared = None if matrix is None else squared_singular_values(matrix)
-        effective.append(np.nan if squared is None else effective_rank_of(squared))
-        stable.append(np.nan if squared is None else stable_rank_of(squared))
-    return {
-        "effective_rank": np.array([*effective, np.nan]),
-        "stable_rank": np.array([*stable, np.nan]),
-    }
+    return stack_of_one(_weight_ranks, snap)
 
 
 @measure(
@@ -87,10 +104,11 @@ def weight_ranks(snap: Snapshot) -> dict[str, np.ndarray]:
     label_free=True,
     needs=("neurons",),
     builtin=True,
+    stacked=_neuron_logit_ranks,
 )
 def neuron_logit_rank(snap: Snapshot) -> float:
     """Effective rank of the neuron-logit map: two for each frequency in use."""
-    return effective_rank_of(squared_singular_values(snap.W_L))
+    return float(stack_of_one(_neuron_logit_ranks, snap))
 
 
 @measure(
@@ -108,7 +126,8 @@ def participation_ratio(snap: Snapshot) -> float:
     mean = stream.mean(0, dtype=np.float64)
     covariance = np.zeros((stream.shape[1], stream.shape[1]))
     for rows in row_blocks(*stream.shape):
-        x = stream[rows] - mean
+        # Products in the precision of the weights: a ratio of sums of squares, of which the rounding is random.
+        x = (stream[rows] - mean).astype(stream.dtype)
         covariance += x.T @ x
     squares = float(np.square(covariance).sum())
     return float(covariance.trace()) ** 2 / squares if squares > 0 else float("nan")

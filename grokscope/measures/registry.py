@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
 Cost = Literal["weights", "forward", "gradient", "sampling"]
 At = Literal["every", "final"]
+Stacked = Callable[[Sequence["Snapshot"]], Any]
+"""Snapshots -> what a measure gives of each, with a leading axis of snapshots."""
 
+AT_ONCE = 4
+"""Snapshots that a measure's stacked form is given at a time; larger stacks leave the caches and take longer."""
 GROUPS = ("default", "all")
 """Names that stand for several measures: those that are taken without being asked for, and every one."""
 
@@ -81,6 +85,9 @@ class Measure:
         Whether it is taken without being asked for; false for what takes very long.
     instead_of
         The measure that it stands in for on groups that are not cyclic, "" for none. It may give the same variables.
+    stacked
+        Snapshots -> array, or {variable: array}, with a leading axis of snapshots: the same values, in one pass over
+        the weights of many steps; None for none.
     """
 
     name: str
@@ -97,6 +104,7 @@ class Measure:
     default: bool
     builtin: bool
     instead_of: str = ""
+    stacked: Stacked | None = None
 
     @property
     def summary(self) -> str:
@@ -136,7 +144,27 @@ class Measure:
 
     def __call__(self, snapshot: "Snapshot") -> dict[str, ndarray]:
         """Return {variable: array}, each checked against its dimensions."""
-        value = self.function(snapshot)
+        return self._checked(self.function(snapshot), 0)
+
+    def over(self, snapshots: Sequence["Snapshot"]) -> dict[str, ndarray]:
+        """Return {variable: array} with a leading axis of snapshots: what each by itself gives, in one pass if it can.
+
+        Raises
+        ------
+        RequestError
+            For no snapshots, or values of another shape than declared.
+        """
+        if not snapshots:
+            raise RequestError(f"measure '{self.name}' over no snapshots", "one or more")
+        if self.stacked is None:
+            each = [self(snapshot) for snapshot in snapshots]
+            return {name: np.stack([found[name] for found in each]) for name in self.outputs}
+        parts = [snapshots[i : i + AT_ONCE] for i in range(0, len(snapshots), AT_ONCE)]
+        found = [self._checked(self.stacked(part), 1, len(part)) for part in parts]
+        return {name: np.concatenate([each[name] for each in found]) for name in self.outputs}
+
+    def _checked(self, value: Any, leading: int, steps: int = 1) -> dict[str, ndarray]:
+        """Return `value` as {variable: array} with as many dimensions as declared, after `leading` axes of `steps`."""
         if not isinstance(value, dict):
             if len(self.outputs) != 1:
                 raise RequestError(
@@ -151,10 +179,12 @@ class Measure:
                     f"measure '{self.name}' gave no '{name}'", ", ".join(self.outputs)
                 )
             array = _as_array(value[name])
-            if array.ndim != len(output.dims):
+            before = (steps,) * leading
+            if array.ndim != leading + len(output.dims) or array.shape[:leading] != before:
+                dims = (*(f"{steps} steps" for _ in before), *output.dims)
                 raise RequestError(
                     f"measure '{self.name}' gave '{name}' of shape {array.shape}",
-                    f"dimensions ({', '.join(output.dims)})",
+                    f"dimensions ({', '.join(dims)})",
                     "name its dimensions with dims=(...)",
                 )
             found[name] = array
@@ -184,6 +214,7 @@ def measure(
     default: bool = True,
     builtin: bool = False,
     instead_of: str = "",
+    stacked: Stacked | None = None,
 ) -> Any:
     """Register a function of a Snapshot as a measure: it appears in the dataset, the catalogue and the report.
 
@@ -197,7 +228,7 @@ def measure(
         For the variable's attributes; the docstring's first line where not given.
     outputs
         For several variables at once: name -> Output; the function then returns a dict.
-    reads, cost, label_free, causal, at, needs, version, default, instead_of
+    reads, cost, label_free, causal, at, needs, version, default, instead_of, stacked
         See `Measure`.
 
     Raises
@@ -242,10 +273,19 @@ def measure(
             default=default,
             builtin=builtin,
             instead_of=instead_of,
+            stacked=stacked,
         )
         return function
 
     return register if function is None else register(function)
+
+
+def stack_of_one(stacked: Stacked, snapshot: "Snapshot") -> Any:
+    """Return what `stacked` gives of one snapshot: the single form of a measure whose formula is the stacked one."""
+    found = stacked([snapshot])
+    if isinstance(found, dict):
+        return {name: values[0] for name, values in found.items()}
+    return found[0]
 
 
 def forget(name: str) -> None:

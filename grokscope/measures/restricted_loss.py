@@ -4,17 +4,17 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from grokscope.harmonics.table_loss import loss_of_table
+from grokscope.harmonics.table_loss import loss_of_table, loss_of_tables
 from grokscope.measures.registry import Output, measure
 from grokscope.runs.key import key_frequencies
 from grokscope.runs.snapshot import Snapshot
 from grokscope.runs.sums import (
     N_DRAWS,
-    held_out_projectors,
+    held_out_fits,
     mean_logits,
     null_spans,
+    projections,
     sum_rows,
-    whole_table_projectors,
 )
 from grokscope.tasks import ROWS
 
@@ -44,7 +44,7 @@ def restricted_loss(snap: Snapshot) -> np.ndarray:
     if not snap.key:
         return np.full(len(ROWS), np.nan)
     means = mean_logits(snap, "all")
-    table = means.mean(0) + whole_table_projectors(snap, (snap.key,))[0] @ means
+    table = means.mean(0) + projections(snap, (snap.key,), means)[0]
     return np.array([loss_of_table(table, sum_rows(snap, name))[0] for name in ROWS])
 
 
@@ -53,10 +53,11 @@ def held_out(snap: Snapshot, key: tuple[int, ...]) -> tuple[float, float, np.nda
     at = sum_rows(snap, "test_twin_free")
     if not key or not len(at.rows):
         return float("nan"), float("nan"), np.full(N_DRAWS, np.nan)
-    fits = held_out_projectors(snap, (key, *null_spans(snap, key)))
-    tables = fits @ mean_logits(snap, "test_twin_free")
-    loss, se = loss_of_table(tables[0], at)
-    return loss, se, null_losses([loss_of_table(table, at)[0] for table in tables[1:]])
+    sets = (key, *null_spans(snap, key))
+    losses, errors = loss_of_tables(
+        held_out_fits(snap, sets, mean_logits(snap, "test_twin_free")), at
+    )
+    return float(losses[0]), float(errors[0]), null_losses(losses[1:])
 
 
 def null_losses(found: Sequence[float] | np.ndarray) -> np.ndarray:

@@ -4,10 +4,10 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from grokscope.harmonics.table_loss import loss_of_table
+from grokscope.harmonics.table_loss import loss_of_tables
 from grokscope.measures.registry import Output, measure
 from grokscope.runs.snapshot import Snapshot
-from grokscope.runs.sums import every_part, mean_logits, sum_rows, whole_table_projectors
+from grokscope.runs.sums import every_part, mean_logits, projections, sum_rows
 
 _FORMULA = "cross-entropy over the answers, all rows, of mean_xy L + projection of L on {}"
 
@@ -22,8 +22,7 @@ def loss_of_each_part(snap: Snapshot, constant: bool = True) -> Float[ndarray, "
     """
     means, at = mean_logits(snap, "all"), sum_rows(snap, "all")
     kept = means.mean(0) if constant else np.zeros(means.shape[1])
-    tables = kept + whole_table_projectors(snap, every_part(snap)) @ means
-    return np.array([loss_of_table(table, at)[0] for table in tables])
+    return loss_of_tables(kept + projections(snap, every_part(snap), means), at)[0]
 
 
 @measure(

@@ -13,7 +13,7 @@ from grokscope.errors import RequestError
 from grokscope.measures.box_maximum import BoxMaximum, ValueAndGradient, maximise_in_box
 from grokscope.measures.registry import measure
 from grokscope.models.families import logits_of
-from grokscope.models.fast import Plan, make_plan
+from grokscope.models.plan import Plan, make_plan
 from grokscope.runs.snapshot import Snapshot
 
 EPSILON = 1e-3

@@ -1,7 +1,6 @@
 """Rows in blocks: what would take gigabytes in float64 for a whole table takes megabytes for some rows at a time.
 
 A group of 720 elements has 518,400 rows of 720 logits: 1.5 GB in float32, and twice that for each copy in float64.
-Tables of up to 2 million logits (p = 127, groups of 128 elements) are one block.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,8 +15,8 @@ from torch import Tensor
 if TYPE_CHECKING:
     from grokscope.runs.snapshot import Snapshot
 
-ENTRIES_AT_ONCE = 2**21
-"""Numbers of a block: copies of 16 MB, which the processor's caches nearly hold."""
+ENTRIES_AT_ONCE = 2**17
+"""Numbers of a block: copies of 1 MB, which the processor's caches and the heap hold, fresh memory taking longer."""
 MOST_ROWS = 2**15
 """Rows of a sample, where something is judged many times over (`some_rows`)."""
 SAMPLE_SEED = 0

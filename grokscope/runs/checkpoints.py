@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from torch import Tensor
@@ -34,9 +34,9 @@ def write_tensors(
 
 
 def read_tensors(
-    path: Path, expected_hash: str | None = None
+    path: Path, expected_hash: str | None = None, names: Sequence[str] | None = None
 ) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Return (tensors, header) of a checkpoint.
+    """Return (tensors, header) of a checkpoint; of the tensors `names` only, where the rest of the file is not read.
 
     Raises
     ------
@@ -50,7 +50,8 @@ def read_tensors(
             raise UnsoundError(f"{path} has {path.stat().st_size} bytes", f"at most {MAX_BYTES}")
         with safe_open(path, framework="pt") as file:
             header = _header((file.metadata() or {}).get(HEADER, "{}"))
-            tensors = {name: file.get_tensor(name) for name in file.keys()}
+            wanted = [name for name in file.keys() if names is None or name in names]
+            tensors = {name: file.get_tensor(name) for name in wanted}
     except (SafetensorError, ValueError, KeyError, RecursionError) as error:
         raise UnsoundError(
             f"{path} is damaged: {error}",

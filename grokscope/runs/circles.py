@@ -49,7 +49,9 @@ def turns_of(snapshot: "Snapshot", key: tuple[int, ...]) -> dict[int, float]:
 def circle_logits(
     snapshot: "Snapshot", k: int, by: Literal["frequency", "components"] = "frequency"
 ) -> Float[ndarray, "n n n"]:
-    """Return the logits [x, y, c] when the operands' embeddings keep only their mean and one circle; float64.
+    """Return the logits [x, y, c] when the operands' embeddings keep only their mean and one circle.
+
+    The embeddings are projected in float64; the forward is in the precision of the weights, as that of the model is.
 
     All else is as it was: positions, the token `=`, values outside the group, attention that is computed anew.
 
@@ -65,20 +67,22 @@ def circle_logits(
     """
     cyclic = snapshot.task.cyclic
     assert cyclic is not None
-    weights: dict[str, Tensor] = {name: w.double() for name, w in snapshot.weights.items()}
+    weights: dict[str, Tensor] = dict(snapshot.weights)
     # Operands that share their rows are projected twice, which changes nothing: -x has the frequencies of x.
     tokens = (cyclic.token_x, cyclic.token_y)
     for (name, first), values in zip(operand_weights(snapshot.config), tokens, strict=True):
         rows = first + torch.as_tensor(values)
-        table = weights[name].clone()
+        table = weights[name].double()
         kept = circle_basis(cyclic.n, (0, k))
         if by == "components":
             kept = _two_components(snapshot.weights[name].double()[rows], kept)
-        table[rows] = kept.T @ (kept @ table[rows])
-        weights[name] = table
+        projected = kept.T @ (kept @ table[rows])
+        weights[name] = weights[name].index_copy(0, rows, projected.to(weights[name].dtype))
     with torch.no_grad():
         logits = logits_of(weights, snapshot.config, snapshot.plan)
-    return logits.numpy()[cyclic.grid][..., cyclic.class_c]
+    rows, classes = (torch.as_tensor(i) for i in (cyclic.grid.reshape(-1), cyclic.class_c))
+    chosen = logits.index_select(0, rows).index_select(1, classes)
+    return chosen.reshape(cyclic.n, cyclic.n, cyclic.n).numpy()
 
 
 def _two_components(

@@ -17,8 +17,8 @@ from torch import Tensor
 from grokscope.config import ModelConfig
 from grokscope.errors import RequestError
 from grokscope.models.families import forward
-from grokscope.models.fast import make_plan
 from grokscope.models.foreign import ForeignSeries
+from grokscope.models.plan import make_plan
 from grokscope.runs.element_orders import Order, element_orders
 from grokscope.tasks import TASKS, Task, make_task
 

@@ -13,16 +13,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 from jaxtyping import Bool, Float
 from numpy import ndarray
 
 from grokscope.errors import RequestError, nearest
 from grokscope.harmonics.fourier import spectrum
-from grokscope.harmonics.neuron_fractions import neuron_fractions
-from grokscope.harmonics.sum_projection import total_by_sum
+from grokscope.harmonics.neuron_fractions import fractions_of_sums
 from grokscope.harmonics.trig_share import shares_of_totals
 from grokscope.runs.blocks import answer_blocks
-from grokscope.runs.products import sum_form
+from grokscope.runs.neuron_sums import neuron_sums
+from grokscope.runs.row_statistics import row_statistics
+from grokscope.runs.sums import mean_logits
+from grokscope.tasks.table import CyclicForm
 
 if TYPE_CHECKING:
     from grokscope.runs.snapshot import Snapshot
@@ -74,20 +77,10 @@ class KeyRule:
 DEFAULT_RULE = KeyRule()
 
 
-def neuron_table(snapshot: "Snapshot") -> Float[ndarray, "n n neuron"]:
-    """Return the neurons' activations by the operands' exponents (x, y), or elements in a group that is not cyclic."""
-    form = sum_form(snapshot)
-    activations = snapshot.neurons.numpy()
-    rows = form.rows
-    if not np.array_equal(rows, np.arange(len(activations))):
-        activations = activations[rows]
-    return activations.reshape(form.n, form.n, -1)
-
-
 def neuron_shares(snapshot: "Snapshot") -> Float[ndarray, "freq neuron"]:
     """Return the share of each neuron's energy that each frequency explains (NaN for dead neurons); kept."""
     if "neuron_shares" not in snapshot.__dict__:
-        snapshot.__dict__["neuron_shares"] = neuron_fractions(neuron_table(snapshot))
+        snapshot.__dict__["neuron_shares"] = fractions_of_sums(neuron_sums(snapshot))
     return snapshot.__dict__["neuron_shares"]
 
 
@@ -99,14 +92,22 @@ def logit_shares(snapshot: "Snapshot") -> Float[ndarray, " freq"]:
             raise RequestError(
                 f"{snapshot.task.name} mod {snapshot.task.p} has no cyclic group", "a cyclic task"
             )
-        total, energy = np.zeros((cyclic.n, cyclic.n)), 0.0
-        for part, logits in answer_blocks(snapshot, cyclic.rows):
-            centred = logits.numpy()[:, cyclic.class_c]
-            centred -= centred.mean(1, keepdims=True)
-            total += total_by_sum(centred, cyclic.row_sum[part], cyclic.n)
-            energy += float(np.square(centred).sum())
+        means = mean_logits(snapshot, "all")[:, cyclic.class_c]
+        total = cyclic.n * (means - means.mean(1, keepdims=True))
+        energy = _energy_in_group(snapshot, cyclic)
         snapshot.__dict__["logit_shares"] = shares_of_totals(total, energy, len(cyclic.rows))
     return snapshot.__dict__["logit_shares"]
+
+
+def _energy_in_group(snapshot: "Snapshot", cyclic: CyclicForm) -> float:
+    """Return the sum of the squares of the logits of the group's rows and answers, each row centred."""
+    if len(cyclic.class_c) == snapshot.task.n_classes:
+        return float(row_statistics(snapshot).energy[torch.as_tensor(cyclic.rows)].sum())
+    classes, energy = torch.as_tensor(cyclic.class_c), 0.0
+    for _, logits in answer_blocks(snapshot, cyclic.rows):
+        chosen = logits[:, classes]
+        energy += float((chosen - chosen.mean(1, keepdim=True)).square().sum())
+    return energy
 
 
 def key_frequencies(

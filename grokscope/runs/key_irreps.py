@@ -18,7 +18,6 @@ from grokscope.harmonics.group_averages import cosines_of_totals
 from grokscope.harmonics.group_fourier import power
 from grokscope.harmonics.neuron_irreps import neuron_irrep_fractions
 from grokscope.harmonics.sum_projection import counts_per_sum
-from grokscope.runs.blocks import per_row
 from grokscope.runs.key import (
     DEFAULT_RULE,
     MAJORITY,
@@ -27,10 +26,11 @@ from grokscope.runs.key import (
     check_rule,
     decide,
     enough_neurons,
-    neuron_table,
 )
+from grokscope.runs.neuron_sums import neuron_table
 from grokscope.runs.operand_tables import operand_tables_of
 from grokscope.runs.products import irreps_of, product_form_of
+from grokscope.runs.row_statistics import row_statistics
 from grokscope.runs.sums import mean_logits, sum_rows
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def logit_cosines(snapshot: "Snapshot", rows: str = "all") -> Float[ndarray, " i
         counts = counts_per_sum(at.sums, irreps.order)
         means = mean_logits(snapshot, rows)
         total = counts[:, None] * (means - means.mean(1, keepdims=True))
-        energy = float(_centred_energy(snapshot)[at.rows].sum())
+        energy = float(row_statistics(snapshot).energy.numpy()[at.rows].sum())
         found = cosines_of_totals(total, energy, max(1, len(at.rows)), irreps)
         snapshot.__dict__[key] = found
     return snapshot.__dict__[key]
@@ -115,12 +115,3 @@ def _votes(snapshot: "Snapshot", rule: str, options: KeyRule) -> Bool[ndarray, "
         return np.nan_to_num(logit_cosines(snapshot)) > options.similarity
     cosines = np.nan_to_num(held_out_cosines(snapshot))
     return (cosines > 0) & (np.square(cosines) > options.share)
-
-
-def _centred_energy(snapshot: "Snapshot") -> Float[ndarray, " input"]:
-    """Return the sum over answers of each row's centred logits squared; kept."""
-    if "centred energy" not in snapshot.__dict__:
-        snapshot.__dict__["centred energy"] = per_row(
-            snapshot, lambda logits, rows: logits.var(1, correction=0) * logits.shape[1]
-        ).numpy()
-    return snapshot.__dict__["centred energy"]

@@ -10,8 +10,8 @@ from numpy import ndarray
 from torch import Tensor
 
 from grokscope.models.families import forward
-from grokscope.models.fast import make_plan
 from grokscope.models.feedforward.forward import neurons_of, operand_tables, unembedding
+from grokscope.models.plan import make_plan
 from grokscope.runs.circles import circle_basis, turns_of
 
 if TYPE_CHECKING:

@@ -1,12 +1,13 @@
 """A run: a directory with its configuration, metrics, checkpoints and analysis."""
 
 import platform
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jaxtyping import Float
 from torch import Tensor
 
 from grokscope import __version__
@@ -98,30 +99,34 @@ class Run:
         told = origin.get("key_rule") if isinstance(origin, dict) else None
         return told if isinstance(told, str) else "majority"
 
-    def new_context(self, rule: str | None = None) -> "Context":
-        """Return a new context, whose key frequencies are read at the last checkpoint by `rule` (`key_rule`)."""
+    def new_context(
+        self, rule: str | None = None, steps: tuple[int, ...] | None = None
+    ) -> "Context":
+        """Return a new context, whose key frequencies are read at the last checkpoint by `rule` (`key_rule`).
+
+        `steps` are the run's checkpoints for it, those that there are when it first looks where None: while a run is
+        in training there are more at every look.
+        """
         from grokscope.runs.context import Context
         from grokscope.runs.key import check_rule, key_frequencies
 
         rule = self.key_rule if rule is None else rule
         check_rule(rule)
-        made: Context = Context(
-            self.task,
-            self.split,
-            self.config.model,
-            lambda: key_frequencies(
-                made.last_snapshot(self.steps[-1]) or self.snapshot(context=made), rule
-            ),
-            rule,
-        )
+
+        def final_key() -> tuple[int, ...]:
+            last = (made.steps_of(self) or (None,))[-1]
+            snap = None if last is None else made.living_snapshot(last)
+            return key_frequencies(snap or self.snapshot(last, made), rule)
+
+        made: Context = Context(self.task, self.split, self.config.model, final_key, rule, steps)
         return made
 
     def metrics(self) -> list[dict[str, Any]]:
         """Return the lines of metrics.jsonl."""
         return read_metrics(self.path / METRICS_FILE)
 
-    def weights(self, step: int) -> dict[str, Tensor]:
-        """Return the weights at a checkpointed step.
+    def weights(self, step: int, names: Sequence[str] | None = None) -> dict[str, Tensor]:
+        """Return the weights at a checkpointed step; those of `names` only where given, and no others are read.
 
         Raises
         ------
@@ -141,13 +146,37 @@ class Run:
                 f"{self.path} has no checkpoint at step {step}", f"for example {sorted(near)}"
             )
         path = checkpoint_path(self.checkpoints, step)
-        weights, header = read_tensors(path, self.config_hash)
+        weights, header = read_tensors(path, self.config_hash, names)
         if header.get("step") != str(step):
             raise UnsoundError(
                 f"{path} says it is step {header.get('step')}", f"step {step}", "restore it"
             )
-        check_weights(weights, self.config.model, str(path))
-        return {name: weights[name] for name in weight_shapes(self.config.model)}
+        check_weights(weights, self.config.model, str(path), names)
+        return {name: weights[name] for name in weight_shapes(self.config.model) if name in weights}
+
+    def weight(self, name: str, steps: Sequence[int] | None = None) -> Float[Tensor, "step ..."]:
+        """Return one weight at many steps, all checkpoints where None, ascending or as asked.
+
+        The other weights of the files are not read. Checked as `weights` checks, but for what is not read.
+
+        Raises
+        ------
+        RequestError
+            For a weight that the model does not have, a step without a checkpoint, or no step at all.
+        UnsoundError
+            Where a file is damaged, belongs to another run, or holds NaN in this weight.
+        """
+        from grokscope.runs.series import stacked
+
+        return stacked(self, [name], steps)[name]
+
+    def weights_stacked(
+        self, steps: Sequence[int] | None = None, names: Sequence[str] | None = None
+    ) -> dict[str, Float[Tensor, "step ..."]]:
+        """Return some weights (all where None) at many steps, each stacked along the first axis; see `weight`."""
+        from grokscope.runs.series import stacked
+
+        return stacked(self, names, steps)
 
     def snapshot(self, step: int | None = None, context: "Context | None" = None) -> "Snapshot":
         """Return the run at one step, the last where None; everything derived is computed on first use."""

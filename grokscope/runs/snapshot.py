@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,10 +13,13 @@ from torch import Tensor
 from grokscope.config import ModelConfig
 from grokscope.errors import RequestError
 from grokscope.models.families import embedding, forward, hooked_model, last_block, unembedding
-from grokscope.models.fast import FastActivations, Plan
+from grokscope.models.fast import FastActivations
+from grokscope.models.plan import Plan
 from grokscope.runs.blocks import row_blocks
 from grokscope.runs.context import Context
+from grokscope.runs.kept import cached_property
 from grokscope.runs.key import key_frequencies
+from grokscope.runs.row_statistics import row_statistics
 from grokscope.tasks import ROWS, Split, Task
 
 if TYPE_CHECKING:
@@ -120,16 +122,17 @@ class Snapshot:
     ) -> Float[Tensor, "row class"]:
         """Return `answer_logits` of some rows, which copies no others."""
         rows = torch.as_tensor(rows) if isinstance(rows, ndarray) else rows
-        if self.task.n_inputs * self.task.n_classes <= ENTRIES_KEPT:
-            return self.answer_logits[rows]
+        # Not of the kept copy, which takes longer to make, and to read, than these rows.
         return self.logits[rows, : self.task.n_classes].double()
 
     @property
     def is_finite(self) -> bool:
         """Whether every logit is a finite number."""
-        return all(
-            bool(self.logits[rows].isfinite().all()) for rows in row_blocks(*self.logits.shape)
+        # A sum in float64 holds any number of float32 logits, and one that is not finite makes it so.
+        total = sum(
+            self.logits[rows].sum(dtype=torch.float64) for rows in row_blocks(*self.logits.shape)
         )
+        return bool(torch.as_tensor(total).isfinite())
 
     @property
     def neurons(self) -> Float[Tensor, "input neuron"]:
@@ -151,12 +154,7 @@ class Snapshot:
     @cached_property
     def loss_per_input(self) -> Float[Tensor, " input"]:
         """Cross-entropy of each row over all classes of the model, float64, natural logarithm."""
-        found = torch.empty(self.task.n_inputs, dtype=torch.float64)
-        for rows in row_blocks(*self.logits.shape):
-            logits = self.logits[rows].double()
-            right = logits.gather(1, self.labels[rows, None])[:, 0]
-            found[rows] = torch.logsumexp(logits, 1) - right
-        return found
+        return row_statistics(self).loss
 
     @cached_property
     def loss(self) -> RowValues:
@@ -166,7 +164,7 @@ class Snapshot:
     @cached_property
     def accuracy(self) -> RowValues:
         """Share of right answers per set of rows."""
-        return self.mean_over_rows((self.logits.argmax(1) == self.labels).double())
+        return self.mean_over_rows(row_statistics(self).hit.double())
 
     def rows(self, name: str) -> ndarray:
         """Return the indices of a set of rows; empty where the split is not known."""

@@ -6,32 +6,34 @@ numbers: frequencies 1, 2, ..., or places of representations in the group's `Irr
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from jaxtyping import Float, Int
 from numpy import ndarray
 
-from grokscope.harmonics.group_averages import irrep_projector, mean_by_product_of_grid
+from grokscope.harmonics.group_averages import irrep_factors, mean_by_product_of_grid
 from grokscope.harmonics.irreps import Irreps
 from grokscope.harmonics.relabellings import random_relabellings
 from grokscope.harmonics.sum_projection import (
     counts_per_sum,
+    factors,
     mean_by_sum_of_grid,
-    projector,
     random_frequency_sets,
     total_by_sum,
 )
 from grokscope.harmonics.table_loss import SumRows
 from grokscope.runs.blocks import answer_blocks
-from grokscope.runs.key import neuron_table
 from grokscope.runs.products import irreps_of, sum_form
+from grokscope.runs.recent import Recent
 
 if TYPE_CHECKING:
     from grokscope.runs.snapshot import Snapshot
 
 N_DRAWS = 20
 NULL_SEED = 0
+SETS_KEPT = 16
+"""Families of sets whose projections are kept for the next step: those of the final key, and a few others."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ Span = tuple[int, ...] | Relabelled
 
 
 def sum_rows(snap: "Snapshot", name: str) -> SumRows:
-    """Return the rows of the set `name` that lie in the group; none where the split is not known."""
+    """Return the rows of the set `name` that lie in the group, by their sums; none where the split is not known."""
     form = sum_form(snap)
 
     def make() -> SumRows:
@@ -54,6 +56,7 @@ def sum_rows(snap: "Snapshot", name: str) -> SumRows:
         sum_of[form.rows] = form.row_sum
         rows = snap.rows(name)
         rows = rows[sum_of[rows] >= 0]
+        rows = rows[np.argsort(sum_of[rows], kind="stable")]
         return SumRows(rows, sum_of[rows], snap.labels.numpy()[rows])
 
     return snap.context.memo(("sum rows", name), make)
@@ -85,19 +88,6 @@ def _mean_logits_of_group(snap: "Snapshot") -> Float[ndarray, "n class"]:
     return mean_by_product_of_grid(logits.reshape(form.n, form.n, -1), form.sums)
 
 
-def mean_neurons(snap: "Snapshot") -> Float[ndarray, "n neuron"]:
-    """Return the neurons' mean activations of each sum over the whole group, float64; kept."""
-    if "mean neurons" not in snap.__dict__:
-        table = neuron_table(snap)
-        cyclic = irreps_of(snap) is None
-        snap.__dict__["mean neurons"] = (
-            mean_by_sum_of_grid(table)
-            if cyclic
-            else mean_by_product_of_grid(table, sum_form(snap).sums)
-        )
-    return snap.__dict__["mean neurons"]
-
-
 def every_part(snap: "Snapshot") -> tuple[tuple[int, ...], ...]:
     """Return each frequency by itself, or on a group that is not cyclic each representation, the trivial one too."""
     irreps = irreps_of(snap)
@@ -105,21 +95,26 @@ def every_part(snap: "Snapshot") -> tuple[tuple[int, ...], ...]:
     return tuple((k,) for k in numbers)
 
 
-def whole_table_projectors(snap: "Snapshot", sets: tuple[Span, ...]) -> Float[ndarray, "set n n"]:
-    """Return the orthogonal projection over the whole table on the functions of the sum of each set; kept."""
-    return snap.context.memo(
-        ("whole", sets), lambda: np.stack([_projector(snap, each) for each in sets])
-    )
+def projections(
+    snap: "Snapshot",
+    sets: tuple[Span, ...],
+    means: Float[ndarray, "n column"],
+    out: Float[ndarray, "set n column"] | None = None,
+) -> Float[ndarray, "set n column"]:
+    """Return the orthogonal projection, over the whole table, of `means` on the functions of the sum of each set.
+
+    It is written to `out` where that is given.
+    """
+    left, right = _factors(snap, "whole", sets)
+    return np.matmul(left, right @ means, out=out)
 
 
-def held_out_projectors(snap: "Snapshot", sets: tuple[Span, ...]) -> Float[ndarray, "set n n"]:
-    """Return the least-squares fit on the twin-free test rows, constant included, for each set; kept."""
-
-    def make() -> Float[ndarray, "set n n"]:
-        counts = counts_per_sum(sum_rows(snap, "test_twin_free").sums, sum_form(snap).n)
-        return np.stack([_projector(snap, each, counts, constant=True) for each in sets])
-
-    return snap.context.memo(("held out", sets), make)
+def held_out_fits(
+    snap: "Snapshot", sets: tuple[Span, ...], means: Float[ndarray, "n column"]
+) -> Float[ndarray, "set n column"]:
+    """Return the least-squares fit of `means` on the twin-free test rows, constant included, for each set."""
+    left, right = _factors(snap, "held out", sets)
+    return left @ (right @ means)
 
 
 def null_sets(
@@ -159,23 +154,41 @@ def null_spans(snap: "Snapshot", key: tuple[int, ...]) -> tuple[Span, ...]:
     return snap.context.memo(("relabelled", key), make)
 
 
-def _projector(
-    snap: "Snapshot",
-    span: Span,
-    counts: Float[ndarray, " n"] | None = None,
-    constant: bool = False,
-) -> Float[ndarray, "n n"]:
+def _factors(
+    snap: "Snapshot", kind: Literal["whole", "held out"], sets: tuple[Span, ...]
+) -> tuple[Float[ndarray, "set n direction"], Float[ndarray, "set direction n"]]:
+    """Return the two factors of each set's projection, filled up with zeros to the same rank; the last few are kept."""
+
+    def make() -> tuple[Float[ndarray, "set n direction"], Float[ndarray, "set direction n"]]:
+        n, counts = sum_form(snap).n, None
+        if kind == "held out":
+            counts = counts_per_sum(sum_rows(snap, "test_twin_free").sums, n)
+        pairs = [_factors_of(snap, each, counts, kind == "held out") for each in sets]
+        rank = max((left.shape[1] for left, _ in pairs), default=0)
+        lefts, rights = np.zeros((len(pairs), n, rank)), np.zeros((len(pairs), rank, n))
+        for i, (left, right) in enumerate(pairs):
+            lefts[i, :, : left.shape[1]], rights[i, : len(right)] = left, right
+        return lefts, rights
+
+    # Key sets of the steps themselves are as many as there are steps: not all of them are kept.
+    recent = snap.context.memo("projections", lambda: Recent(SETS_KEPT))
+    return recent((kind, sets), make)
+
+
+def _factors_of(
+    snap: "Snapshot", span: Span, counts: Float[ndarray, " n"] | None, constant: bool
+) -> tuple[Float[ndarray, "n direction"], Float[ndarray, "direction n"]]:
     irreps, n = irreps_of(snap), sum_form(snap).n
     if irreps is None:
         assert not isinstance(span, Relabelled)
-        return projector(n, span, counts, constant)
+        return factors(n, span, counts, constant)
     if not isinstance(span, Relabelled):
-        return irrep_projector(irreps, [irreps.names[i] for i in span], counts, constant)
+        return irrep_factors(irreps, [irreps.names[i] for i in span], counts, constant)
     moved = np.array(span.permutation)
     # Functions f(pi(s)) are fitted as functions f of elements t = pi(s), each of which counts as its s.
     if counts is not None:
         placed = np.empty_like(counts)
         placed[moved] = counts
         counts = placed
-    whole = irrep_projector(irreps, [irreps.names[i] for i in span.key], counts, constant)
-    return whole[np.ix_(moved, moved)]
+    left, right = irrep_factors(irreps, [irreps.names[i] for i in span.key], counts, constant)
+    return left[moved], right[:, moved]

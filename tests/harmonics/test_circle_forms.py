@@ -115,3 +115,23 @@ def test_constant_logits_have_no_form():
     found = form_shares(np.ones((5, 5, 5)), 1, "clock")
     assert np.isnan(found.share)
     assert np.isnan(found.published)
+
+
+@pytest.mark.parametrize(("n", "k"), [(7, 2), (10, 3), (10, 5), (8, 4)])
+@pytest.mark.parametrize("turn", [0.0, 0.7])
+@pytest.mark.parametrize("form", ["clock", "pizza"])
+def test_shares_by_whole_tables(n, k, turn, form):
+    """Else what is taken from sums over answers, at the Nyquist frequency too, is not the correlation with the form."""
+    rng = np.random.default_rng(n + k)
+    expected = circle_form(n, k, form, turn)
+    logits = expected + rng.standard_normal((n, n, n)) + 3 * rng.standard_normal(n) + 2
+
+    def without(values):
+        values = values - values.mean(2, keepdims=True)
+        return values - values.mean((0, 1))
+
+    both = np.corrcoef(without(logits).ravel(), without(expected).ravel())[0, 1]
+    one = np.corrcoef(logits.ravel(), expected.ravel())[0, 1]
+    found = form_shares(logits, k, form, turn)
+    assert found.share == pytest.approx(both**2, rel=1e-10)
+    assert found.published == pytest.approx(2 * one - 1, rel=1e-10)

@@ -104,3 +104,17 @@ def test_gini_is_half_the_relative_mean_difference_and_has_no_scale(values, scal
     expected = np.abs(x[:, None] - x[None, :]).mean() / (2 * x.mean())
     assert gini(x) == pytest.approx(expected, abs=1e-9)
     assert gini(scale * x) == pytest.approx(gini(x), abs=1e-9)
+
+
+@pytest.mark.parametrize("n", [256, 257, 300])
+def test_long_tables_by_the_fast_transform_equal_the_basis(n):
+    """Else orders above 256, which are transformed in another way, have other coefficients."""
+    table = np.random.default_rng(n).standard_normal((2, n, 3))
+    basis, names = fourier_basis(n)
+    const, cos, sin = fourier_coefficients(table)
+    for step in range(2):
+        expected = basis @ table[step]
+        np.testing.assert_allclose(const[step], expected[0], atol=1e-12)
+        for i, (k, phase) in enumerate(names[1:], start=1):
+            part = cos if phase == "cos" else sin
+            np.testing.assert_allclose(part[step, k - 1], expected[i], atol=1e-12)

@@ -5,7 +5,7 @@ import pytest
 from small_groups import TABLES, symmetric
 
 from grokscope.harmonics import neuron_irreps
-from grokscope.harmonics.group_averages import mean_by_product_of_grid
+from grokscope.harmonics.grid_sums import grid_sums
 from grokscope.harmonics.neuron_fractions import neuron_fractions
 from grokscope.harmonics.neuron_irreps import neuron_irrep_fractions, neuron_part_energies
 from grokscope.harmonics.structure import Symmetric, make_irreps
@@ -22,7 +22,8 @@ def neurons(n, count=5, seed=0):
 
 
 def parts_of(h, irreps):
-    return neuron_part_energies(h, mean_by_product_of_grid(h, irreps.table), irreps)
+    sums = grid_sums(h, irreps.table)
+    return neuron_part_energies(sums, irreps), sums.energy
 
 
 def explained(design, column):

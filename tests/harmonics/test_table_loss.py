@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from grokscope.harmonics.table_loss import SumRows, loss_of_table, loss_without_tables
+from grokscope.harmonics import table_loss
+from grokscope.harmonics.table_loss import (
+    SumRows,
+    loss_of_table,
+    loss_of_tables,
+    loss_without_tables,
+)
 
 
 def cross_entropy(logits, labels):
@@ -81,3 +87,39 @@ def test_one_sum_alone_and_sums_without_rows():
     expected = [cross_entropy(logits - table[at.sums], at.labels).mean() for table in tables]
     found = loss_without_tables(torch.as_tensor(logits), tables, at, 6)
     np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+def test_losses_of_many_tables_with_labels_that_do_not_follow_from_the_sum(monkeypatch):
+    """Else shuffled labels, of which a sum has several, are counted as one, or tables of another part are taken."""
+    monkeypatch.setattr(table_loss, "ENTRIES_AT_ONCE", 100)
+    _, at, rng = problem(4, rows=300)
+    tables = rng.standard_normal((9, 6, 8)) * 20
+    means, errors = loss_of_tables(tables, at)
+    for table, mean, error in zip(tables, means, errors, strict=True):
+        each = cross_entropy(table[at.sums], at.labels)
+        assert mean == pytest.approx(each.mean(), rel=1e-12)
+        assert error == pytest.approx(each.std() / np.sqrt(300), rel=1e-12)
+    sums, labels, counts = at.distinct
+    assert counts.sum() == 300
+    assert (
+        len({*zip(sums, labels, strict=True)})
+        == len(sums)
+        == len({*zip(at.sums, at.labels, strict=True)})
+    )
+
+
+def test_a_tiny_loss_keeps_its_digits():
+    """Else the loss of a network that grokked is the rounding of its logits."""
+    table = np.eye(6, 8) * 30
+    at = SumRows(np.arange(6), np.arange(6), np.arange(6))
+    assert loss_of_table(table, at)[0] == pytest.approx(np.log1p(7 * np.exp(-30)), rel=1e-2)
+
+
+def test_rows_of_few_sums():
+    """Else rows of some of the sums are held against the tables of others."""
+    logits, at, rng = problem(5, rows=12)
+    few = SumRows(at.rows, np.where(at.sums > 2, 5, 2), at.labels)
+    tables = rng.standard_normal((3, 6, 8))
+    found = loss_without_tables(torch.as_tensor(logits), tables, few, 6)
+    expected = [cross_entropy(logits - table[few.sums], few.labels).mean() for table in tables]
+    np.testing.assert_allclose(found, expected, rtol=1e-11)

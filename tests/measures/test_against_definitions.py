@@ -219,9 +219,9 @@ def test_inverse_participation_ratio_of_the_input_side_by_the_linear_response_of
 def test_inverse_participation_of_a_wave_is_one_and_of_two_is_a_half(n):
     x = 2 * np.pi * np.arange(n) / n
     wave = np.stack([np.cos(2 * x + 0.4), np.cos(x) + np.cos(2 * x), np.zeros(n)], axis=1)
-    assert inverse_participation(wave[:, :1]) == pytest.approx(1)
-    assert inverse_participation(wave[:, 1:2]) == pytest.approx(0.5)
-    assert inverse_participation(wave) == pytest.approx(0.75), "a dead neuron is left out"
+    assert inverse_participation(wave[None, :, :1])[0] == pytest.approx(1)
+    assert inverse_participation(wave[None, :, 1:2])[0] == pytest.approx(0.5)
+    assert inverse_participation(wave[None])[0] == pytest.approx(0.75), "a dead neuron is left out"
 
 
 def test_neuron_clusters_and_concentration(snap):
@@ -328,12 +328,12 @@ def test_circularity_of_circles_is_one_also_where_there_are_fewer_than_four_comp
 
     x = 2 * np.pi * np.arange(n) / n
     circle = np.stack([np.cos(2 * x), np.sin(2 * x), np.zeros(n), np.ones(n)], axis=1)
-    assert circularity_of(circle) == pytest.approx(1, abs=1e-9)
+    assert circularity_of(circle[None])[0] == pytest.approx(1, abs=1e-9)
     two = np.concatenate(
         [circle, 0.5 * np.cos(3 * x)[:, None], 0.4 * np.sin(3 * x)[:, None]], axis=1
     )
-    assert circularity_of(two) == pytest.approx(1, abs=1e-9)
-    assert np.isnan(circularity_of(np.ones((n, 6))))
+    assert circularity_of(two[None])[0] == pytest.approx(1, abs=1e-9)
+    assert np.isnan(circularity_of(np.ones((1, n, 6)))[0])
 
 
 def test_gradient_symmetricity_by_autograd_through_the_hooked_model(few):
@@ -398,8 +398,10 @@ def test_a_matrix_of_low_rank_has_that_effective_rank_to_ten_digits():
     rng = np.random.default_rng(0)
     u, _ = np.linalg.qr(rng.standard_normal((60, 10)))
     v, _ = np.linalg.qr(rng.standard_normal((40, 10)))
-    assert effective_rank_of(squared_singular_values(5 * u @ v.T)) == pytest.approx(10, rel=1e-10)
-    assert np.isnan(effective_rank_of(squared_singular_values(np.zeros((4, 3)))))
+    assert effective_rank_of(squared_singular_values(5 * u @ v.T[None]))[0] == pytest.approx(
+        10, rel=1e-10
+    )
+    assert np.isnan(effective_rank_of(squared_singular_values(np.zeros((1, 4, 3))))[0])
 
 
 def test_displays(few):

@@ -17,9 +17,10 @@ from grokscope.measures.restricted_loss_each import loss_of_each_part
 from grokscope.models.foreign import read_foreign
 from grokscope.runs.context import Context
 from grokscope.runs.key import key_frequencies
+from grokscope.runs.neuron_sums import mean_neurons
 from grokscope.runs.products import key_irreps_of, product_form_of
 from grokscope.runs.snapshot import Snapshot
-from grokscope.runs.sums import mean_neurons, whole_table_projectors
+from grokscope.runs.sums import projections
 from grokscope.tasks import make_split, make_task
 
 pytestmark = pytest.mark.external
@@ -179,7 +180,7 @@ def test_losses_by_representation_at_the_neurons(published):
     """Else neurons are projected on other functions: theirs, where neither means nor the skip path are kept."""
     snap, metrics, keys = published
     form = product_form_of(snap)
-    to_class, means = torch.as_tensor(snap.W_L), torch.as_tensor(mean_neurons(snap))
+    to_class = torch.as_tensor(snap.W_L)
     product, train = torch.as_tensor(form.row_sum), torch.as_tensor(snap.rows("train"))
     hidden, labels = snap.neurons.double(), snap.labels
 
@@ -192,7 +193,7 @@ def test_losses_by_representation_at_the_neurons(published):
     theirs = {name: f"hidden_{{}}_loss_{name}_rep" for name in sets}
     sets["key"], theirs["key"] = snap.key, "total_hidden_{}_loss"
     for name, places in sets.items():
-        part = torch.as_tensor(whole_table_projectors(snap, (places,))[0]) @ means
+        part = torch.as_tensor(projections(snap, (places,), mean_neurons(snap))[0])
         kept, rest = (part @ to_class)[product], (hidden - part[product]) @ to_class
         words = theirs[name]
         everything = torch.arange(len(labels))
