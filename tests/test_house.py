@@ -13,11 +13,12 @@ PACKAGE = Path(grokscope.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 # Part -> the parts of grokscope that it may know. Data flows one way: DESIGN, "How data flows".
-LOW = {"errors", "config", "files"}
+LOW = {"errors", "config", "files", "machine"}
 MAY_KNOW = {
     "errors": set(),
     "config": {"errors"},
     "files": {"errors"},
+    "machine": set(),
     "presets": {"config", "errors"},
     "harmonics": set(),
     "tasks": {"config", "errors", "harmonics"},
@@ -25,6 +26,9 @@ MAY_KNOW = {
     "runs": LOW | {"tasks", "models", "harmonics", "presets", "__version__"},
     "training": LOW | {"tasks", "models", "runs", "presets"},
     "measures": LOW | {"tasks", "models", "runs", "harmonics"},
+    # It drives whole runs, but not the command line.
+    "bench": LOW
+    | {"tasks", "models", "runs", "training", "sweeps", "measures", "analysis", "presets"},
     "transitions": LOW | {"callable_package"},
     "figures": LOW | {"transitions", "harmonics", "callable_package"},
     # api: calling the package, `gs.report(ds, path)`, is the notebook's function.

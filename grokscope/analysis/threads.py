@@ -12,6 +12,7 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from grokscope.errors import RequestError
+from grokscope.machine import keep_freed_memory
 from grokscope.sweeps.cores import usable_cores
 from grokscope.tasks import Task
 
@@ -61,6 +62,7 @@ def one_core_each() -> Iterator[None]:
     before = torch.get_num_threads()
     with threadpool_limits(1):  # numpy's matrix products
         torch.set_num_threads(1)
+        keep_freed_memory()
         try:
             yield
         finally:

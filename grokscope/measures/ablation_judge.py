@@ -128,7 +128,7 @@ class Judge:
         if block not in self._befores:
             rows, bias = block.rows, self._block.get("mlp.b_out")
             pre = linear(
-                self.snap.activations.resid_mid[rows],
+                self.snap.answer.resid_mid[rows],
                 self._block["mlp.W_in"],
                 self._block.get("mlp.b_in"),
             )

@@ -108,7 +108,7 @@ def added_by_neurons(snap: Snapshot) -> Float[Tensor, "input d_model"]:
 
 def stream_at_end(snap: Snapshot) -> Float[Tensor, "input d_model"]:
     """Return the last block's final residual sum, before any normalisation."""
-    return snap.activations.resid_mid + added_by_neurons(snap)
+    return snap.answer.resid_mid + added_by_neurons(snap)
 
 
 def mean_of(base: Float[Tensor, "input width"]) -> Float[Tensor, " width"]:

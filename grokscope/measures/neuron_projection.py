@@ -107,7 +107,7 @@ def _by_streams(snap: Snapshot, sums: Int[Tensor, " input"]) -> tuple[LogitsOf, 
     """Return the same through the LayerNorm that follows the neurons."""
     constant, waves = stream_of_key(snap, snap.key)
     waves = torch.cat([waves, torch.zeros_like(waves[:1])])
-    skip, block = snap.activations.resid_mid, last_block(snap.weights, snap.config)
+    skip, block = snap.answer.resid_mid, last_block(snap.weights, snap.config)
 
     def logits(total: Tensor) -> Tensor:
         return after_sum(snap.weights, snap.config, total)[:, : snap.task.n_classes].double()

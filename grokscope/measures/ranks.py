@@ -122,7 +122,7 @@ def neuron_logit_rank(snap: Snapshot) -> float:
 )
 def participation_ratio(snap: Snapshot) -> float:
     """Number of directions in which the final residual stream varies."""
-    stream = snap.activations.resid_post.numpy()
+    stream = snap.answer.resid_post.numpy()
     mean = stream.mean(0, dtype=np.float64)
     covariance = np.zeros((stream.shape[1], stream.shape[1]))
     for rows in row_blocks(*stream.shape):

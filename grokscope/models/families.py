@@ -13,7 +13,7 @@ from torch import Tensor
 
 from grokscope.config import ModelConfig
 from grokscope.models import fast, folded
-from grokscope.models.fast import FastActivations, OnAddition
+from grokscope.models.fast import Answer, FastActivations, OnAddition
 from grokscope.models.feedforward import forward as feedforward
 from grokscope.models.feedforward.forms import form_of
 from grokscope.models.plan import Plan
@@ -48,17 +48,11 @@ def logits_of(
     return feedforward.fast_logits(weights, config, plan)
 
 
-def logits_and_neurons(
-    weights: Mapping[str, Tensor], config: ModelConfig, plan: Plan
-) -> tuple[Float[Tensor, "input class"], Float[Tensor, "input neuron"] | None]:
-    """Return the logits and the last block's neurons (None without), at least cost."""
-    if not config.has_attention:
-        neurons = feedforward.last_neurons(weights, config, plan)
-        return neurons @ feedforward.unembedding(weights, config), neurons
-    if folded.can_look_up(config, plan) and folded.pays(plan):
-        return folded.looked_up(weights, config, plan)
-    act = fast.fast_forward(weights, config, plan)
-    return act.logits, act.neurons
+def short_answer(weights: Mapping[str, Tensor], config: ModelConfig, plan: Plan) -> Answer | None:
+    """Return logits, neurons and streams at the answer position where they cost less than `forward`, else None."""
+    if config.has_attention and folded.can_look_up(config, plan) and folded.pays(plan):
+        return folded.looked_up_answer(weights, config, plan)
+    return None
 
 
 def lookup_heads(config: ModelConfig, plan: Plan) -> int | None:

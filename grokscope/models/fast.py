@@ -68,6 +68,16 @@ class FastActivations:
     resid_pre: Float[Tensor, "input d_model"]
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What most measures read at the last position: see `FastActivations`."""
+
+    logits: Float[Tensor, "input class"]
+    neurons: Float[Tensor, "input neuron"] | None
+    resid_mid: Float[Tensor, "input d_model"]
+    resid_post: Float[Tensor, "input d_model"]
+
+
 def fast_forward(
     weights: Mapping[str, Tensor],
     config: ModelConfig,

@@ -15,7 +15,7 @@ A sum of 12 rows of 512 numbers in place of a product with 128 x 128 and one wit
 and gradients flow through the products to all weights.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 from jaxtyping import Float
@@ -23,6 +23,7 @@ from torch import Tensor
 
 from grokscope.config import ModelConfig
 from grokscope.models.fast import (
+    Answer,
     after_attention,
     attention_out,
     attention_scores,
@@ -33,6 +34,7 @@ from grokscope.models.fast import (
     linear,
     mix,
     project,
+    unembed,
 )
 from grokscope.models.lookup import weighted_lookup
 from grokscope.models.parts import ACTIVATIONS, mixed_pattern
@@ -82,6 +84,31 @@ def looked_up(
     weights: Mapping[str, Tensor], config: ModelConfig, plan: Plan
 ) -> tuple[Float[Tensor, "input class"], Float[Tensor, "input neuron"]]:
     """Return (logits, neurons) at the last position of a model of one layer, from tables of its tokens."""
+    block, w_u = last_block(weights, config), weights["unembed.W_U"]
+    behind = _behind_attention(weights, config, plan)
+    neurons = ACTIVATIONS[config.act_fn](behind(block["mlp.W_in"], block.get("mlp.b_in")))
+    b_out = block["mlp.b_out"] @ w_u if "mlp.b_out" in block else None
+    b_u = weights.get("unembed.b_U")
+    direct = behind(w_u, b_out if b_u is None else b_u if b_out is None else b_out + b_u)
+    return torch.addmm(direct, neurons, block["mlp.W_out"] @ w_u), neurons
+
+
+def looked_up_answer(weights: Mapping[str, Tensor], config: ModelConfig, plan: Plan) -> Answer:
+    """Return logits, neurons and streams at the last position of a model of one layer, from tables of its tokens."""
+    block = last_block(weights, config)
+    behind = _behind_attention(weights, config, plan)
+    neurons = ACTIVATIONS[config.act_fn](behind(block["mlp.W_in"], block.get("mlp.b_in")))
+    resid_mid = behind(None, None)
+    resid_post = torch.addmm(resid_mid, neurons, block["mlp.W_out"])
+    if "mlp.b_out" in block:
+        resid_post += block["mlp.b_out"]
+    return Answer(unembed(weights, config, resid_post), neurons, resid_mid, resid_post)
+
+
+def _behind_attention(
+    weights: Mapping[str, Tensor], config: ModelConfig, plan: Plan
+) -> Callable[[Tensor | None, Tensor | None], Tensor]:
+    """Return (w, b) -> (stream after attention) w + b for all rows; the stream itself where w is None."""
     block, last = last_block(weights, config), plan.n_ctx - 1
     streams = before_last_block(weights, config, plan)
     tokens = torch.cat([stream.table for stream in streams])
@@ -90,23 +117,17 @@ def looked_up(
     scores = attention_scores(config, plan, streams, query, keys, last)
     pattern = mixed_pattern(torch.stack(scores, 1).softmax(1), config.attention_rate)
     weight = torch.cat([pattern.flatten(1), pattern.new_ones(len(pattern), 1)], 1)
-    values = project(tokens, block, "V")
+    values, w_o = project(tokens, block, "V"), block["attn.W_O"]
     lookup = plan.answer_lookup(config.n_heads)
-    w_u = weights["unembed.W_U"]
-    b_out = block["mlp.b_out"] @ w_u if "mlp.b_out" in block else None
-    b_u = weights.get("unembed.b_U")
-    constant = b_out if b_u is None else b_u if b_out is None else b_out + b_u
     before = streams[last].table
     if "attn.b_O" in block:
         before = before + block["attn.b_O"]
 
-    def through(w: Tensor, b: Tensor | None) -> Tensor:
-        """Return what attention and the last token's own stream give behind `w`."""
-        heads, d_head, d_model = block["attn.W_O"].shape
-        by_head = (block["attn.W_O"].reshape(-1, d_model) @ w).reshape(heads, d_head, -1)
+    def behind(w: Tensor | None, b: Tensor | None) -> Tensor:
+        heads, d_head, d_model = w_o.shape
+        by_head = w_o if w is None else (w_o.reshape(-1, d_model) @ w).reshape(heads, d_head, -1)
         table = torch.bmm(values.transpose(0, 1), by_head).transpose(0, 1).flatten(0, 1)
-        return weighted_lookup(torch.cat([table, linear(before, w, b)]), weight, lookup)
+        own = before if w is None else linear(before, w, b)
+        return weighted_lookup(torch.cat([table, own]), weight, lookup)
 
-    neurons = ACTIVATIONS[config.act_fn](through(block["mlp.W_in"], block.get("mlp.b_in")))
-    direct = through(w_u, constant)
-    return torch.addmm(direct, neurons, block["mlp.W_out"] @ w_u), neurons
+    return behind

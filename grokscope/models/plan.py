@@ -29,14 +29,14 @@ class Plan:
         Per position, the index into `tokens` of each context's token.
     parents
         parents[i][j]: for each context of position i, the context of position j that it sees; None where both have
-        one context a row.
+        one context a row. In the plan of a stack these two have one more axis in front where members differ.
     tables
         Whether values may be taken through the weights behind them token by token (`grokscope.models.folded`).
     """
 
     tokens: tuple[Int[Tensor, " _distinct"], ...]
-    token_index: tuple[Int[Tensor, " _context"], ...]
-    parents: tuple[tuple[Int[Tensor, " _context"] | None, ...], ...]
+    token_index: tuple[Int[Tensor, "*_member _context"], ...]
+    parents: tuple[tuple[Int[Tensor, "*_member _context"] | None, ...], ...]
     tables: bool = True
     _lookups: dict[int, Lookup] = field(default_factory=dict, repr=False)
 
@@ -50,7 +50,7 @@ class Plan:
         """Number of rows."""
         return self.token_index[-1].shape[-1]
 
-    def answer_tokens(self, pos: int) -> Int[Tensor, " row"]:
+    def answer_tokens(self, pos: int) -> Int[Tensor, "*member row"]:
         """Return for each row the place of its token at `pos` in `tokens[pos]`."""
         found = compose(self.parents[-1][pos], self.token_index[pos])
         assert found is not None
@@ -183,8 +183,8 @@ def make_plan(
 
 
 def compose(
-    outer: Int[Tensor, " row"] | None, inner: Int[Tensor, " context"] | None
-) -> Int[Tensor, " row"] | None:
+    outer: Int[Tensor, "*member row"] | None, inner: Int[Tensor, "*_member context"] | None
+) -> Int[Tensor, "*_both row"] | None:
     """Return inner[outer], where None stands for each thing itself, in order."""
     if outer is None or inner is None:
         return inner if outer is None else outer

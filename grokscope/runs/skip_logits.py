@@ -29,7 +29,7 @@ def skip_logits(snap: "Snapshot", rows: Int[Tensor, " row"]) -> Float[Tensor, "r
     Of a feed-forward model, where nothing skips the neurons, 0. Those of all rows are kept if that is no large table.
     """
     assert is_linear_after_neurons(snap)
-    stream = snap.activations.resid_mid
+    stream = snap.answer.resid_mid
     if stream.stride(0) == 0:
         # One row that is shown many times.
         return _of_stream(snap, stream[:1]).expand(len(rows), -1)

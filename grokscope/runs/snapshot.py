@@ -12,8 +12,15 @@ from torch import Tensor
 
 from grokscope.config import ModelConfig
 from grokscope.errors import RequestError
-from grokscope.models.families import embedding, forward, hooked_model, last_block, unembedding
-from grokscope.models.fast import FastActivations
+from grokscope.models.families import (
+    embedding,
+    forward,
+    hooked_model,
+    last_block,
+    short_answer,
+    unembedding,
+)
+from grokscope.models.fast import Answer, FastActivations
 from grokscope.models.plan import Plan
 from grokscope.runs.blocks import row_blocks
 from grokscope.runs.context import Context
@@ -94,15 +101,25 @@ class Snapshot:
         return self.context.plan
 
     @cached_property
+    def answer(self) -> Answer:
+        """Logits, neurons and streams at the answer position, for all inputs, by the exact fast forward."""
+        with torch.no_grad():
+            short = short_answer(self.weights, self.config, self.plan)
+        if short is not None:
+            return short
+        act = self.activations
+        return Answer(act.logits, act.neurons, act.resid_mid, act.resid_post)
+
+    @cached_property
     def activations(self) -> FastActivations:
-        """Everything at the answer position, for all inputs, by the exact fast forward."""
+        """Everything at the answer position, heads and pattern too; equal to `answer` up to rounding."""
         with torch.no_grad():
             return forward(self.weights, self.config, self.plan)
 
     @property
     def logits(self) -> Float[Tensor, "input class"]:
         """Shape [input, d_vocab_out]. All classes, in the precision of the weights."""
-        return self.activations.logits
+        return self.answer.logits
 
     @property
     def answer_logits(self) -> Float[Tensor, "input class"]:
@@ -137,9 +154,9 @@ class Snapshot:
     @property
     def neurons(self) -> Float[Tensor, "input neuron"]:
         """Shape [input, neuron]. The last block's neurons at the answer position, after the activation function."""
-        if self.activations.neurons is None:
+        if self.answer.neurons is None:
             raise RequestError("this model has no neurons (attn_only)", "a model with an MLP")
-        return self.activations.neurons
+        return self.answer.neurons
 
     @property
     def has_neurons(self) -> bool:

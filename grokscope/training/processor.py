@@ -1,15 +1,12 @@
 """The processor while a run trains: repeatable to the bit, and not held up."""
 
 import contextlib
-import ctypes
 from collections.abc import Iterator
 from typing import Any
 
 import torch
 
-TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
-"""Numbers of glibc's mallopt, from malloc.h."""
-KEPT = 2**30
+from grokscope.machine import keep_freed_memory
 
 
 @contextlib.contextmanager
@@ -32,14 +29,3 @@ def repeatable(threads: int) -> Iterator[None]:
         torch.use_deterministic_algorithms(before[0])
         memory.fill_uninitialized_memory = filled
         torch.set_num_threads(before[1])
-
-
-def keep_freed_memory() -> None:
-    """Let glibc keep freed memory for the next update: given back, it costs a page fault for every 4 kB.
-
-    An update of a p = 113 model frees and takes some 30 MB: 3,000 page faults, a fifth of its time.
-    """
-    with contextlib.suppress(OSError, AttributeError):  # another C library
-        libc = ctypes.CDLL(None)
-        libc.mallopt(MMAP_THRESHOLD, KEPT)
-        libc.mallopt(TRIM_THRESHOLD, KEPT)

@@ -428,6 +428,7 @@ def test_nothing_measured_changes_the_snapshot(few):
         name: getattr(snap.activations, name).clone()
         for name in ("logits", "neurons", "resid_mid", "resid_post", "z", "attn_out", "resid_pre")
     }
+    streams = {name: getattr(snap.answer, name).clone() for name in vars(snap.answer)}
     answers = snap.answer_logits.clone()
     weights = {name: w.clone() for name, w in snap.weights.items()}
     for measure in catalogue():
@@ -435,6 +436,8 @@ def test_nothing_measured_changes_the_snapshot(few):
             measure(snap)
             for name, before in shared.items():
                 assert torch.equal(before, getattr(snap.activations, name)), (measure.name, name)
+            for name, before in streams.items():
+                assert torch.equal(before, getattr(snap.answer, name)), (measure.name, name)
             assert torch.equal(answers, snap.answer_logits), measure.name
             for name, before in weights.items():
                 assert torch.equal(before, snap.weights[name]), (measure.name, name)

@@ -1,5 +1,7 @@
 """Measures of groups on models that were not planted: random, cyclic, relabelled, of other architectures."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -162,9 +164,8 @@ def test_a_neuron_that_sees_cosets_of_one_subgroup(group):
         of_x = rng.standard_normal(n)[cosets(table, members, "right")]
         of_y = rng.standard_normal(n)[cosets(table, members, "left")]
         h[:, :, i] = of_x[:, None] + of_y[None, :]
-    snap.__dict__["activations"] = snap.activations.__class__(
-        **{**snap.activations.__dict__, "neurons": torch.as_tensor(h.reshape(n * n, -1))}
-    )
+    neurons = torch.as_tensor(h.reshape(n * n, -1))
+    snap.__dict__["answer"] = dataclasses.replace(snap.answer, neurons=neurons)
     found = value(snap, "coset_concentration")
     for operand in ("first", "second"):
         np.testing.assert_allclose(found[f"coset_concentration_{operand}"][:-1], 0, atol=1e-12)

@@ -18,10 +18,11 @@ def doubled(snap):
     """Return the snapshot in float64, with the weights and the activations of single precision."""
     weights = {name: w.double() for name, w in snap.weights.items()}
     found = Snapshot(snap.task, snap.split, snap.config, weights, given_context=snap.context)
-    act = snap.activations
-    found.__dict__["activations"] = replace(
-        act, **{field.name: getattr(act, field.name).double() for field in fields(act)}
-    )
+    for name in ("activations", "answer"):
+        act = getattr(snap, name)
+        found.__dict__[name] = replace(
+            act, **{field.name: getattr(act, field.name).double() for field in fields(act)}
+        )
     return found
 
 
