@@ -16,19 +16,32 @@ CASES: dict[str, tuple[str, str]] = {
 }
 """Name -> (file:function that makes it, what it is)."""
 
+LETTERS: dict[str, tuple[str, ...]] = {
+    "a": ("step",),
+    "b": ("step2",),
+    "c": ("seeds", "seeds59"),
+    "d": ("analysis",),
+    "e": ("share",),
+}
+"""Letter -> the cases that it stands for."""
+
 
 def choose_cases(text: str) -> list[str]:
-    """Return the names in `text`, separated by commas, in the order of `CASES`; all where it is empty.
+    """Return the names that `text` gives, separated by commas, in the order of `CASES`; all where it is empty.
+
+    Each is a name, or one of `LETTERS`.
 
     Raises
     ------
     RequestError
         For an unknown name, with the nearest one.
     """
-    asked = [name.strip() for name in text.split(",") if name.strip()]
-    for name in asked:
-        if name not in CASES:
-            raise RequestError(f"unknown case '{name}'", ", ".join(CASES), nearest(name, CASES))
+    given = [word.strip() for word in text.split(",") if word.strip()]
+    for word in given:
+        if word not in CASES and word not in LETTERS:
+            accepted = f"{', '.join(CASES)}, or {', '.join(LETTERS)}"
+            raise RequestError(f"unknown case '{word}'", accepted, nearest(word, CASES))
+    asked = [name for word in given for name in LETTERS.get(word, (word,))]
     return [name for name in CASES if name in asked or not asked]
 
 

@@ -1,10 +1,11 @@
 """Case analysis: every default measure of one checkpoint, beside the published formulas done step by step."""
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from grokscope.analysis import analyze
@@ -21,13 +22,18 @@ from grokscope.bench.memory import begin_watching, peak_memory
 from grokscope.bench.planted_run import planted_run
 from grokscope.bench.settings import Settings
 from grokscope.bench.spread import spread
-from grokscope.bench.step_by_step import StepByStep, same_numbers_of_ours
+from grokscope.bench.step_by_step import Inputs, StepByStep
 from grokscope.bench.tables import compared
 from grokscope.config import RunConfig, override
 from grokscope.errors import RequestError
 from grokscope.measures import choose
+from grokscope.measures.gradient_symmetricity import random_triples
 from grokscope.models.transformer import HookedTransformer
+from grokscope.runs.context import Context
+from grokscope.runs.key import DEFAULT_RULE, MAJORITY
 from grokscope.runs.run import Run, open_run
+from grokscope.runs.snapshot import Snapshot
+from grokscope.runs.sums import N_DRAWS, null_sets
 from grokscope.tasks import ROWS
 
 PEAK, ABOVE, WHOLE = "peak", "above", "whole"
@@ -57,7 +63,8 @@ def check(run: Run) -> None:
         "no LayerNorm": model.normalization == "none",
         "no unembedding bias": not model.bias_unembed,
         "a known split": run.split is not None,
-        "checkpoints": bool(run.steps),
+        "key frequencies by majority": run.key_rule == MAJORITY,
+        "a checkpoint at step 0": run.steps[:1] == (0,),
     }
     missing = [name for name, holds in fits.items() if not holds]
     if missing:
@@ -76,6 +83,60 @@ def timed(once: Callable[[], object], settings: Settings, before: float) -> dict
     return {SECONDS: seconds, PEAK: peak, ABOVE: peak - before}
 
 
+def all_measures(snap: Snapshot) -> dict[str, np.ndarray]:
+    """Return {variable: array} of what is measured at every step without being asked for, where it applies."""
+    found: dict[str, np.ndarray] = {}
+    for measure in choose(None):
+        if measure.at == "every" and not measure.why_not(snap):
+            found |= measure(snap)
+    return found
+
+
+def as_numbers(found: Mapping[str, np.ndarray]) -> dict[str, list[float]]:
+    """Return the numbers of each variable, row by row."""
+    return {
+        name: np.asarray(array, dtype=np.float64).reshape(-1).tolist()
+        for name, array in found.items()
+    }
+
+
+def inputs_of(run: Run, context: Context) -> Inputs:
+    """Return what the script keeps: the table, and what defines a measure without being a formula.
+
+    Thresholds, random sets of frequencies and random triples are grokscope's own: with others, numbers would differ.
+    """
+    task, snap = run.task, run.snapshot(run.steps[-1], context)
+    return Inputs(
+        tokens=torch.as_tensor(task.tokens),
+        labels=snap.labels,
+        rows={name: torch.as_tensor(snap.rows(name)) for name in ROWS},
+        key=context.key,
+        p=task.p,
+        rule=DEFAULT_RULE,
+        null_of=lambda key: null_sets(snap, key),
+        n_draws=N_DRAWS,
+        triples=random_triples(task.n_inputs, task.n_classes),
+    )
+
+
+def script_at(run: Run, context: Context, step: int) -> Callable[[], dict[str, list[float]]]:
+    """Return what measures a checkpoint step by step, from its file on.
+
+    A script that goes through a run has the first and the previous weights at hand.
+    """
+    script, initial = StepByStep(inputs_of(run, context)), run.weights(0)
+    before = context.previous_step(run, step)
+    previous = None if before is None else run.weights(before)
+
+    def once() -> dict[str, list[float]]:
+        weights = run.weights(step)
+        return script.measure(
+            HookedTransformer(run.config.model, weights), weights, initial, previous
+        )
+
+    return once
+
+
 def start_measures(settings: Settings) -> Started:
     """Warm up the measures of the last checkpoint, from its file on."""
     run = run_to_analyse(settings)
@@ -84,15 +145,12 @@ def start_measures(settings: Settings) -> Started:
     found = {}
 
     def once() -> None:
-        snap = run.snapshot(step, context)
-        for measure in choose(None):
-            if measure.at == "every" and not measure.why_not(snap):
-                found.update(measure(snap))
+        found.update(all_measures(run.snapshot(step, context)))
 
     once()
     return Started(
         lambda: timed(once, settings, before),
-        lambda: same_numbers_of_ours(found, context.key),
+        lambda: as_numbers(found),
         {"variables": len(found), "key": list(context.key), "threads": torch.get_num_threads()},
     )
 
@@ -100,22 +158,12 @@ def start_measures(settings: Settings) -> Started:
 def start_step_by_step(settings: Settings) -> Started:
     """Warm up the published formulas, from the checkpoint's file on."""
     run = run_to_analyse(settings)
-    step, task, split = run.steps[-1], run.task, run.split
-    assert split is not None
-    key = run.context.key
-    rows = {
-        name: torch.arange(task.n_inputs) if name == "all" else torch.as_tensor(split.rows(name))
-        for name in ROWS
-    }
     before = begin_watching()
-    script = StepByStep(
-        torch.as_tensor(task.tokens), torch.as_tensor(split.labels), rows, key, task.p
-    )
+    measure = script_at(run, run.context, run.steps[-1])
     found: dict[str, list[float]] = {}
 
     def once() -> None:
-        model = HookedTransformer(run.config.model, run.weights(step))
-        found.update(script.measure(model))
+        found.update(measure())
 
     once()
     return Started(

@@ -18,6 +18,8 @@ from grokscope.training.resolve import resolve
 
 NOISE = 0.1
 """Share of the initial weights that the last checkpoint still has, so that nothing in it is degenerate."""
+TILT = 0.06
+"""By how much the score of the first operand is above the others': with none, (a, b) and (b, a) differ by rounding."""
 
 
 def planted_weights(config: ModelConfig, p: int, frequencies: tuple[int, ...]) -> dict[str, Tensor]:
@@ -31,7 +33,7 @@ def planted_weights(config: ModelConfig, p: int, frequencies: tuple[int, ...]) -
     weights = {name: torch.zeros_like(w) for name, w in initialise(config).items()}
     width = 2 * len(frequencies)
     assert width <= config.d_head, "the circles do not fit into a head"
-    assert 3 * width <= config.d_model, "the circles do not fit into the stream three times"
+    assert 3 * width + 2 <= config.d_model, "the circles do not fit into the stream three times"
     token = torch.arange(p, dtype=torch.float32)
     of_neuron = torch.arange(config.d_mlp)
     for i, k in enumerate(frequencies):
@@ -54,6 +56,21 @@ def planted_weights(config: ModelConfig, p: int, frequencies: tuple[int, ...]) -
     return weights
 
 
+def tilted(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return planted weights whose head 0 looks at the first operand exp(TILT) times as much as at the others.
+
+    Two directions of the stream that the circles leave free mark the first position and the last.
+    """
+    found = {name: w.clone() for name, w in weights.items()}
+    w_q, w_k, position = (
+        found[name] for name in ("blocks.0.attn.W_Q", "blocks.0.attn.W_K", "pos_embed.W_pos")
+    )
+    position[0, -1] = position[-1, -2] = 1.0
+    w_q[0, -2, -1] = 1.0
+    w_k[0, -1, -1] = TILT * w_k.shape[2] ** 0.5
+    return found
+
+
 def planted_run(out: Path, config: RunConfig, n_checkpoints: int) -> Run:
     """Write the run into the new directory `out` and return it; its first checkpoint is the initial weights."""
     config, task = resolve(config)
@@ -61,7 +78,7 @@ def planted_run(out: Path, config: RunConfig, n_checkpoints: int) -> Run:
     start = initialise(config.model)
     half = (p - 1) // 2
     chosen = tuple(sorted({max(1, round(half * share)) for share in (0.12, 0.3, 0.48, 0.7, 0.9)}))
-    end = planted_weights(config.model, p, chosen)
+    end = tilted(planted_weights(config.model, p, chosen))
     steps = {}
     for number in range(n_checkpoints):
         t = number / max(1, n_checkpoints - 1)

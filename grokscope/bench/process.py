@@ -22,10 +22,12 @@ THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"
 def environment(settings: Settings, folder: Path) -> dict[str, str]:
     """Return the environment of a contender's process, the same for all.
 
-    Threads that wait sleep, as in every grokscope command: on a busy machine a plain loop whose threads spin takes
-    several times longer. Files go below `folder`; compiled code is not found there from an earlier run.
+    Threads that wait spin for a few microseconds, then sleep, as in every grokscope command: on a busy machine a plain
+    loop whose threads go on spinning takes several times longer. Files go below `folder`; compiled code is not found
+    there from an earlier run.
     """
-    found = os.environ | {"OMP_WAIT_POLICY": "PASSIVE", "TMPDIR": str(folder)}
+    found = os.environ | {"GOMP_SPINCOUNT": "3000", "TMPDIR": str(folder)}
+    found.pop("OMP_WAIT_POLICY", None)
     found["TORCHINDUCTOR_CACHE_DIR"] = str(folder / "compiled")
     if settings.threads is not None:
         found |= dict.fromkeys(THREAD_VARIABLES, str(settings.threads))

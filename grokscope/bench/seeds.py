@@ -48,14 +48,14 @@ def seeds_config(case: str, settings: Settings) -> tuple[RunConfig, tuple[int, .
 def together() -> Train:
     """Return grokscope's training of many seeds; `NotMeasuredError` where there is none."""
     try:
-        return importlib.import_module("grokscope.training.seeds").train_seeds
+        return importlib.import_module("grokscope.sweeps.seeds").train_seeds
     except ModuleNotFoundError:
-        raise NotMeasuredError("this grokscope has no grokscope.training.seeds") from None
+        raise NotMeasuredError("this grokscope has no grokscope.sweeps.seeds") from None
 
 
 def train_together(config: RunConfig, seeds: Sequence[int], out: Path, **engine: Any) -> list[Run]:
     """Train all seeds by what grokscope chooses by itself."""
-    return together()(config, seeds, out, **engine)
+    return together()(config, seeds, out, engine=engine_config(**engine))
 
 
 def train_one_by_one(

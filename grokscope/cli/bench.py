@@ -26,7 +26,8 @@ class Options:
     """
 
     case: str = ""
-    """Cases, with commas: step,step2,seeds,seeds59,analysis,share,gpu (docs: performance); all where not given."""
+    """Cases by name or letter, with commas: step (a), step2 (b), seeds and seeds59 (both: c), analysis (d), share \
+(e), gpu; all where not given (docs: performance)."""
     run: Path | None = None
     """Case analysis: a run of addition modulo p with one layer, in place of a planted circuit."""
     threads: int | None = None

@@ -6,7 +6,7 @@ import pytest
 
 from grokscope.bench import Settings, spread
 from grokscope.bench.case import Line
-from grokscope.bench.cases import CASES, choose_cases, load_case
+from grokscope.bench.cases import CASES, LETTERS, choose_cases, load_case
 from grokscope.bench.rounds import CaseResult, n_turns
 from grokscope.cli import bench as command
 from grokscope.cli import main
@@ -89,6 +89,7 @@ def test_an_interrupt_is_one_line(monkeypatch, capsys):
     ("words", "said"),
     [
         (["--case", "stp"], "did you mean 'step'?"),
+        (["--case", "f"], "gpu, or a, b, c, d, e"),
         (["--threads", "0"], "1 or more"),
         (["--run", "not/there"], "not/there is not a directory"),
         (["--run", ".", "--case", "step"], "--case analysis"),
@@ -103,10 +104,24 @@ def test_mistakes_are_one_line(words, said, capsys):
     assert err.count("\n") == 0
 
 
+def test_the_help_names_every_case_and_letter(capsys):
+    """Else one has to guess them, or open the docs."""
+    with pytest.raises(SystemExit, match="0"):
+        main(["bench", "--help"])
+    said = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    for letter, names in LETTERS.items():
+        assert f"({letter})" in said or f"(both: {letter})" in said
+        for name in names:
+            assert name in said
+    assert "gpu" in said
+
+
 def test_cases_by_name():
     """Else a case cannot be chosen, or its turns do not fill the bar."""
     assert choose_cases("") == list(CASES)
     assert choose_cases(" share, step ") == ["step", "share"]
+    assert choose_cases("c,a,step,gpu") == ["step", "seeds", "seeds59", "gpu"]
+    assert choose_cases("a,b,c,d,e") == [name for name in CASES if name != "gpu"]
     for name in CASES:
         case = load_case(name)
         assert case.name == name

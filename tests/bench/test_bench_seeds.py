@@ -14,7 +14,7 @@ from grokscope.config import override
 from grokscope.training.loop import train_run
 
 TINY = Settings(quick=True, tiny=True)
-EXISTS = importlib.util.find_spec("grokscope.training.seeds") is not None
+EXISTS = importlib.util.find_spec("grokscope.sweeps.seeds") is not None
 
 
 def test_one_after_the_other_is_a_run_of_each_seed(tmp_path):
@@ -31,7 +31,7 @@ def test_one_after_the_other_is_a_run_of_each_seed(tmp_path):
     assert len(losses) >= 2
 
 
-@pytest.mark.skipif(not EXISTS, reason="grokscope.training.seeds is not there yet")
+@pytest.mark.skipif(not EXISTS, reason="grokscope.sweeps.seeds is not there yet")
 def test_seeds_together_are_the_same_runs():
     """Else the ratio compares two different trainings."""
     started = [contender.start(TINY) for contender in narrow().contenders]
@@ -40,10 +40,10 @@ def test_seeds_together_are_the_same_runs():
     assert largest_difference([each.evidence() for each in started]) < narrow().tolerance
 
 
-@pytest.mark.skipif(EXISTS, reason="grokscope.training.seeds is there")
+@pytest.mark.skipif(EXISTS, reason="grokscope.sweeps.seeds is there")
 def test_without_seeds_together_the_reason_is_said():
     """Else a missing part ends the whole measurement."""
-    with pytest.raises(NotMeasuredError, match=r"training\.seeds"):
+    with pytest.raises(NotMeasuredError, match=r"sweeps\.seeds"):
         narrow().contenders[0].start(TINY)
 
 
