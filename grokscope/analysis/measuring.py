@@ -14,6 +14,7 @@ import torch
 from grokscope.analysis.cache import Cache
 from grokscope.analysis.cache_file import Kept
 from grokscope.analysis.jobs import Job, plan_jobs
+from grokscope.analysis.spread import take_all
 from grokscope.analysis.table import StepTable
 from grokscope.analysis.threads import how_many, snapshot_bytes
 from grokscope.errors import UnsoundError
@@ -59,6 +60,7 @@ class Measuring:
         self._place = {step: place for place, step in enumerate(steps)}
         self._lock, self._stop = threading.Lock(), threading.Event()
         self._jobs_left: dict[int, int] = {}
+        self._threads_each = 1
         self._unwritten: Results = {}
 
     def take(self, threads: int | None = None, on_step: OnStep | None = None) -> None:
@@ -87,7 +89,11 @@ class Measuring:
             return
         model = self.run.config.model
         room = snapshot_bytes(self.run.task, model.d_vocab_out, model.d_mlp, model.d_model)
-        n = how_many(threads, len(jobs), room)
+        most = how_many(threads, sum(len(job.measures) for job in jobs), room)
+        n = min(most, len(jobs))
+        # With fewer checkpoints than cores, several threads share one.
+        heavy = sum(not job.of_weights for job in jobs)
+        self._threads_each = max(1, most // max(1, heavy))
         with ThreadPoolExecutor(n, "analyze", torch.set_num_threads, (1,)) as pool:
             futures = {pool.submit(self._do, job): job.steps[0] for job in jobs}
             try:
@@ -144,13 +150,17 @@ class Measuring:
         snaps = [self.run.snapshot(step, self.context) for step in job.steps]
         if not job.of_weights:
             check_finite(snaps[0])
+        if len(snaps) == 1:
+            going = lambda: not self._stop.is_set()  # noqa: E731
+            for m, reads, values in take_all(snaps[0], job.measures, self._threads_each, going):
+                self._note(m, snaps[0].step, reads, values, results)
+            return
         for m in job.measures:
             if self._stop.is_set():
                 return
-            if m.stacked is None or len(snaps) == 1:
+            if m.stacked is None:
                 for snap in snaps:
-                    with noting() as reads:
-                        values = m(snap)
+                    _, reads, values = next(take_all(snap, [m]))
                     self._note(m, snap.step, reads, values, results)
                 continue
             with noting() as reads:

@@ -9,6 +9,8 @@ import numpy as np
 import torch
 
 from grokscope.analysis import analyze
+from grokscope.analysis.spread import take_all
+from grokscope.analysis.threads import one_core_each
 from grokscope.bench.case import (
     SECONDS,
     Case,
@@ -83,12 +85,13 @@ def timed(once: Callable[[], object], settings: Settings, before: float) -> dict
     return {SECONDS: seconds, PEAK: peak, ABOVE: peak - before}
 
 
-def all_measures(snap: Snapshot) -> dict[str, np.ndarray]:
+def all_measures(snap: Snapshot, threads: int = 1) -> dict[str, np.ndarray]:
     """Return {variable: array} of what is measured at every step without being asked for, where it applies."""
+    chosen = [m for m in choose(None) if m.at == "every" and not m.why_not(snap)]
     found: dict[str, np.ndarray] = {}
-    for measure in choose(None):
-        if measure.at == "every" and not measure.why_not(snap):
-            found |= measure(snap)
+    with one_core_each():
+        for _, _, values in take_all(snap, chosen, threads):
+            found |= values
     return found
 
 
@@ -140,18 +143,18 @@ def script_at(run: Run, context: Context, step: int) -> Callable[[], dict[str, l
 def start_measures(settings: Settings) -> Started:
     """Warm up the measures of the last checkpoint, from its file on."""
     run = run_to_analyse(settings)
-    step, context = run.steps[-1], run.context
+    step, context, threads = run.steps[-1], run.context, torch.get_num_threads()
     before = begin_watching()
     found = {}
 
     def once() -> None:
-        found.update(all_measures(run.snapshot(step, context)))
+        found.update(all_measures(run.snapshot(step, context), threads))
 
     once()
     return Started(
         lambda: timed(once, settings, before),
         lambda: as_numbers(found),
-        {"variables": len(found), "key": list(context.key), "threads": torch.get_num_threads()},
+        {"variables": len(found), "key": list(context.key), "threads": threads},
     )
 
 
