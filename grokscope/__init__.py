@@ -1,9 +1,20 @@
 """grokscope: a microscope for grokking. Train, open every checkpoint, say when the circuit formed."""
 
+import os
+import time
 from importlib import import_module
 from typing import Any
 
 __version__ = "0.1.0"
+
+# Read when torch is loaded, here and in every process that is started from here. Threads that wait for each other
+# spin for some microseconds, then sleep: long spinning takes the core from the one that they wait for, and sleeping at
+# once costs a wake-up at every step. The results are the same to the bit.
+if not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & set(os.environ):
+    os.environ["GOMP_SPINCOUNT"] = "3000"
+
+_LOADED = time.time()
+"""When this process began to load grokscope: what was edited since is not what computes here."""
 
 _WHERE = {
     "train": "grokscope.api",
@@ -21,6 +32,8 @@ _WHERE = {
     "figures": "grokscope.figures",
     "import_foreign": "grokscope.runs.imported",
     "identify": "grokscope.transitions.algorithm",
+    "pack": "grokscope.runs.pack",
+    "unpack": "grokscope.runs.unpack",
     "run_from_weights": "grokscope.runs.from_weights",
     "GrokscopeError": "grokscope.errors",
 }

@@ -1,6 +1,7 @@
 """What a notebook calls: train, analyze, report; the command line calls the same."""
 
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     import xarray
 
     from grokscope.runs.run import Run
+    from grokscope.sweeps.folder import Sweep
     from grokscope.transitions import Transitions
 
 RUNS_FOLDER = Path("checkpoints")
@@ -21,10 +23,14 @@ def train(
     task: str | None = None,
     preset: str | None = None,
     out: str | Path | None = None,
-    on_metrics: Callable[[int, dict[str, float]], None] | None = None,
+    on_metrics: Callable[..., None] | None = None,
+    *,
+    seeds: str | Sequence[int] | None = None,
+    workers: int | None = None,
+    yes: bool = False,
     **options: Any,
-) -> "Run":
-    """Train a model and return its run.
+) -> "Run | Sweep":
+    """Train a model and return its run; with `seeds`, many runs of one setting, and return their sweep.
 
     Parameters
     ----------
@@ -33,11 +39,17 @@ def train(
     preset
         Configuration to begin from (`grokscope presets`).
     out
-        Directory of the run, which must not exist yet; a new one under checkpoints/ where None.
+        Directory of the run, which must not exist yet; a new one under checkpoints/ where None. With `seeds`, the
+        sweep's folder, in which the same call goes on.
     on_metrics
-        Called with (step, metrics) at every evaluation.
+        Called with (step, metrics) at every evaluation; with `seeds`, now and then with (seed, step, metrics).
+    seeds
+        "0..31", "3..7,10", or whole numbers: a run for each; split_seed and the like hold for all of them where given.
+    workers, yes
+        With `seeds` alone: as in `gs.sweep`.
     **options
-        Any field of the configuration (`grokscope train --help`), and `seed` for all seeds at once.
+        Any field of the configuration (`grokscope train --help`), `seed` for all seeds at once, and how to compute:
+        engine, folding, compile, threads, device (docs/engines.md).
 
     Raises
     ------
@@ -47,11 +59,34 @@ def train(
     Examples
     --------
     >>> run = gs.train("mod_add", p=59, frac_train=0.4, weight_decay=2.0, steps=3000)  # doctest: +SKIP
+    >>> many = gs.train("mod_add", p=59, frac_train=0.4, seeds=range(32))  # doctest: +SKIP
     """
-    from grokscope.training.loop import train_run
+    from grokscope.training.engine import EngineConfig, engine_config
 
-    config = configure(task, preset, **options)
-    return train_run(config, new_folder(config) if out is None else Path(out), on_metrics)
+    names = {field.name for field in dataclasses.fields(EngineConfig)}
+    engine = engine_config(**{k: options.pop(k) for k in names & options.keys()})
+    if seeds is None:
+        if workers is not None or yes:
+            raise RequestError("workers and yes without seeds", "seeds=range(32), workers=2")
+        from grokscope.training.loop import train_run
+
+        config = configure(task, preset, **options)
+        path = new_folder(config) if out is None else Path(out)
+        return train_run(config, path, on_metrics, engine=engine)
+    if "seed" in options:
+        raise RequestError("seed and seeds", "one of the two")
+    from grokscope.sweeps.seeds import SEEDED, seed_listener, sweep_seeds
+
+    return sweep_seeds(
+        configure(task, preset, **options),
+        seeds,
+        out,
+        workers,
+        fixed=[name for name in SEEDED if name in options],
+        yes=yes,
+        on_update=seed_listener(on_metrics),
+        engine=engine,
+    )
 
 
 def configure(task: str | None = None, preset: str | None = None, **options: Any) -> RunConfig:
@@ -67,16 +102,19 @@ def configure(task: str | None = None, preset: str | None = None, **options: Any
 
 def new_folder(config: RunConfig) -> Path:
     """Return a directory under checkpoints/ that does not exist yet, named after the run."""
-    from grokscope.tasks import describe
-
-    t = config.task
-    what = describe(t.task, t.p, t.group, t.bits, t.relevant)
-    name = config.preset or f"{t.task}-{what}"
-    base = RUNS_FOLDER / f"{name}-seed{config.model.init_seed}"
+    base = RUNS_FOLDER / f"{run_name(config)}-seed{config.model.init_seed}"
     path, number = base, 2
     while path.exists():
         path, number = base.with_name(f"{base.name}-{number}"), number + 1
     return path
+
+
+def run_name(config: RunConfig) -> str:
+    """Return what runs of a configuration are called, but for their seed: its preset, or its task."""
+    from grokscope.tasks import describe
+
+    t = config.task
+    return config.preset or f"{t.task}-{describe(t.task, t.p, t.group, t.bits, t.relevant)}"
 
 
 def report(

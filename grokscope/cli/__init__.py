@@ -13,17 +13,17 @@ COMMANDS = {
     "figure": ("figure", "write one figure of an analysed run"),
     "report": ("report", "write the HTML report of an analysed run again"),
     "import": ("import_", "make a run of a checkpoint or series that others trained"),
+    "pack": ("pack", "write one file of a whole run, to be shared"),
+    "unpack": ("unpack", "restore a packed run, byte for byte"),
     "tasks": ("tasks", "list the tasks, with formula and group"),
     "measures": ("measures", "list the measures, with formula, source and cost"),
     "presets": ("presets", "list the presets, with their source"),
+    "bench": ("bench", "measure how fast grokscope is here, beside the obvious alternative"),
 }
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line and return its exit code: 0 done, 1 not sound, 2 the request makes no sense."""
-    # Before torch is loaded: threads that wait for each other sleep instead of spinning, which on a busy machine
-    # takes the core from the one that they wait for. The results are the same to the bit.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         return _run(sys.argv[1:] if argv is None else argv)
     except BrokenPipeError:

@@ -1,10 +1,10 @@
 """grokscope sweep FILE: many runs, several at a time, and one dataset of all of them."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tyro.conf import Positional
 
@@ -31,6 +31,11 @@ class Options:
     """Processes; one for each core where not given; 0: none but this one."""
     yes: bool = False
     """More than 1,000 runs are meant."""
+    stack: bool = True
+    """Train runs that differ in their seeds alone as one computation where that is faster; --no-stack: each by itself,
+    to the bits that grokscope train gives."""
+    device: str = "cpu"
+    """cpu, cuda, or cuda:N."""
     dry_run: bool = False
     """List the runs and how far they are; train nothing."""
     json: bool = False
@@ -46,17 +51,25 @@ def main(argv: Sequence[str]) -> int:
         return _dry_run(options)
     from grokscope.cli.sweep_progress import sweep_progress
     from grokscope.sweeps.start import sweep
+    from grokscope.training.engine import engine_config
 
+    engine = engine_config(device=options.device)
     with sweep_progress(options.quiet) as on_update:
         try:
             found = sweep(
-                options.file, options.out, options.workers, yes=options.yes, on_update=on_update
+                options.file,
+                options.out,
+                options.workers,
+                yes=options.yes,
+                on_update=on_update,
+                engine=engine,
+                stack=options.stack,
             )
         except KeyboardInterrupt:
             raise RequestError(
                 "interrupted; the state of every run is kept", todo=f"go on with: {_again(options)}"
             ) from None
-    return _tell(found, options.json)
+    return tell(found, options.json)
 
 
 def _dry_run(options: Options) -> int:
@@ -78,7 +91,14 @@ def _dry_run(options: Options) -> int:
     return 0
 
 
-def _tell(found: "Sweep", as_json: bool) -> int:
+def tell(found: "Sweep", as_json: bool, engines: Mapping[str, Any] | None = None) -> int:
+    """Print a sweep as JSON, or its table and its failures; return 1 where a run failed.
+
+    Parameters
+    ----------
+    engines
+        How its runs were computed, in words and as they stand in config.json; said as well where given.
+    """
     runs = found.runs
     failed = [run for run in runs if run.status == "failed"]
     if as_json:
@@ -87,6 +107,7 @@ def _tell(found: "Sweep", as_json: bool) -> int:
                 "sweep": str(found.path),
                 "runs": [asdict(run) for run in runs],
                 "dataset": str(found.dataset_path),
+                **({} if engines is None else {"engines": list(engines.values())}),
             }
         )
         return 1 if failed else 0
@@ -95,6 +116,8 @@ def _tell(found: "Sweep", as_json: bool) -> int:
     print_table(COLUMNS, summary_rows(found.dataset()), title=str(found.path))
     for run in failed:
         print(f"failed: '{run.label}' seed {run.seed}: {run.reason}")
+    for engine in engines or ():
+        print(f"engine: {engine}")
     print(f"sweep: {found.path}\ndataset: {found.dataset_path}")
     return 1 if failed else 0
 
@@ -104,4 +127,5 @@ def _again(options: Options) -> str:
     for name in ("out", "workers"):
         value = getattr(options, name)
         words += [] if value is None else [f"--{name}", str(value)]
-    return shlex.join(words + ["--yes"] * options.yes)
+    words += ["--yes"] * options.yes + ["--no-stack"] * (not options.stack)
+    return shlex.join(words + ["--device", options.device] * (options.device != "cpu"))

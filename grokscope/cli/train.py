@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tyro.conf import OmitArgPrefixes
 
@@ -12,19 +13,32 @@ from grokscope.cli.progress import progress, training_note
 from grokscope.config import RunConfig, from_dict
 from grokscope.errors import RequestError
 
+if TYPE_CHECKING:
+    from grokscope.training.engine import EngineConfig
+
 
 def main(argv: Sequence[str]) -> int:
-    """Train a run and print where it is."""
+    """Train a run, or one for each of many seeds, and print where it is; 1 where a run of many failed."""
     own, rest = _own_options(argv)
+    if own.seeds is None and (own.workers is not None or own.yes):
+        raise RequestError("train: --workers or --yes without --seeds", "--seeds 0..31 --workers 2")
+    if own.seeds is not None and own.seed is not None:
+        raise RequestError(f"train: --seed {own.seed} and --seeds {own.seeds}", "one of the two")
     config = _config(own)
     if {"-h", "--help"} & set(rest):
         print(_OWN_HELP)
     config = parse(OmitArgPrefixes[RunConfig], "train", rest, config)
-    _train(from_dict(config.to_dict()), own)  # tyro takes inf and nan for numbers
+    config = from_dict(config.to_dict())  # tyro takes inf and nan for numbers
+    engine = _engine(own)
+    if own.seeds is not None:
+        from grokscope.cli.train_seeds import train_seeds
+
+        return train_seeds(config, own, _words(rest), engine, argv)
+    _train(config, own, engine)
     return 0
 
 
-_OWN_HELP = """usage: grokscope train [TASK] [--preset NAME] [--out DIR] [--seed N] [--json] [--quiet] [OPTIONS]
+_OWN_HELP = """usage: grokscope train [TASK] [--preset NAME] [--out DIR] [--seed N | --seeds SEEDS] [OPTIONS]
 
   TASK           name of the task (grokscope tasks); mod_add where not given
   --preset NAME  begin from a preset (grokscope presets); other options override it
@@ -32,6 +46,18 @@ _OWN_HELP = """usage: grokscope train [TASK] [--preset NAME] [--out DIR] [--seed
   --seed N       split, initialisation, batch order and noise at once
   --json         print the run as JSON
   --quiet        no progress bar
+
+many runs of one setting (docs: sweeps); the same command again goes on
+  --seeds SEEDS  0..31, or 0,1,5, or 3..7,10: a run for each, in a sweep's folder
+  --workers N    processes; one for each core where not given; 0: none but this one
+  --yes          more than 1,000 seeds are meant
+
+how to compute, no part of what is trained (docs: engines)
+  --engine auto|fast|hooked         the fast forward, or the hooked model's own
+  --folding auto|tables|weights     what the fast forward multiplies beforehand
+  --compile auto|on|off             whether torch compiles the training forward
+  --threads N                       of a run; where not given torch's own number, with --seeds 1
+  --device cpu|cuda|cuda:N          where
 """
 
 
@@ -42,8 +68,13 @@ def _own_options(argv: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     parser.add_argument("--preset")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--seed", type=int)
-    parser.add_argument("--json", action="store_true")
-    parser.add_argument("--quiet", action="store_true")
+    parser.add_argument("--seeds")
+    parser.add_argument("--workers", type=int)
+    parser.add_argument("--threads", type=int)
+    for name in ("engine", "folding", "compile", "device"):
+        parser.add_argument(f"--{name}")
+    for name in ("yes", "json", "quiet"):
+        parser.add_argument(f"--{name}", action="store_true")
     words = list(argv)
     task = words.pop(0) if words and not words[0].startswith("-") else None
     try:
@@ -54,6 +85,22 @@ def _own_options(argv: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     return own, rest
 
 
+def _words(rest: Sequence[str]) -> set[str]:
+    """Return the names of the options that were given."""
+    return {
+        word.removeprefix("--").split("=")[0].replace("-", "_")
+        for word in rest
+        if word.startswith("--")
+    }
+
+
+def _engine(own: argparse.Namespace) -> "EngineConfig":
+    from grokscope.training.engine import engine_config
+
+    names = ("engine", "folding", "compile", "threads", "device")
+    return engine_config(**{n: getattr(own, n) for n in names if getattr(own, n) is not None})
+
+
 def _config(own: argparse.Namespace) -> RunConfig:
     from grokscope.api import configure
 
@@ -61,8 +108,9 @@ def _config(own: argparse.Namespace) -> RunConfig:
     return configure(own.task, own.preset, **seeds)
 
 
-def _train(config: RunConfig, own: argparse.Namespace) -> None:
+def _train(config: RunConfig, own: argparse.Namespace, engine: "EngineConfig") -> None:
     from grokscope.api import new_folder
+    from grokscope.training.engine import recorded_engine
     from grokscope.training.loop import train_run
     from grokscope.training.resolve import resolve
 
@@ -70,18 +118,28 @@ def _train(config: RunConfig, own: argparse.Namespace) -> None:
     out = own.out or new_folder(config)
     with progress("training", config.schedule.steps, own.quiet) as advance:
         try:
-            run = train_run(config, out, lambda step, m: advance(step, training_note(m)))
+            run = train_run(
+                config, out, lambda step, m: advance(step, training_note(m)), engine=engine
+            )
         except KeyboardInterrupt:
             raise RequestError(
                 "interrupted; the state is kept", todo=f"go on with: grokscope resume {out}"
             ) from None
-    last = run.metrics()[-1]
+    last, computed = run.metrics()[-1], recorded_engine(run.info)
     if own.json:
-        print_json({"run": str(run.path), "steps": list(run.steps), "last": last})
+        print_json(
+            {
+                "run": str(run.path),
+                "steps": list(run.steps),
+                "last": last,
+                "engine": computed.record(),
+            }
+        )
         return
     if last.get("diverged"):
         print(f"diverged at step {last['step']}: the run was stopped, its checkpoints are kept")
     if last.get("stopped"):
         print(f"stopped early at step {last['step']}: test accuracy stayed at its stop_accuracy")
+    print(f"engine: {computed.describe()}")
     print(f"run: {run.path}")
     print(f"next: grokscope analyze {run.path}")

@@ -1,4 +1,4 @@
-"""The processes of a sweep: each trains one run after the other; one that dies takes only its own run with it."""
+"""The processes of a sweep: each trains job after job; one that dies takes only the runs of its own job with it."""
 
 import contextlib
 import multiprocessing
@@ -6,36 +6,42 @@ import os
 import signal
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing import connection, resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 
 from grokscope.errors import RequestError
+from grokscope.sweeps.job import Job
 from grokscope.sweeps.stopping import Stop
-from grokscope.sweeps.train_one import Outcome, attempt
-from grokscope.sweeps.worker import TOLD_EVERY, Job, serve
+from grokscope.sweeps.train_one import Outcome
+from grokscope.sweeps.train_several import attempt_job
+from grokscope.sweeps.worker import TOLD_EVERY, serve
 
 WORKER_NAME = "grokscope sweep worker"
 _LIBRARIES = ("OMP", "MKL", "OPENBLAS", "NUMEXPR", "VECLIB_MAXIMUM")
 
 Hear = Callable[..., None]
-"""hear(index, "started"), hear(index, "metrics", step, metrics), hear(index, "ended", outcome)."""
+"""hear(index, "started"), hear(index, "metrics", step, metrics), hear(index, "ended", outcome), run by run."""
 
 
 def train_here(jobs: Sequence[Job], hear: Hear, stop: Stop) -> None:
     """Train the jobs one after the other in this process."""
-    for index, (config, path) in enumerate(jobs):
+    for job in jobs:
         if stop.asked:
             return
-        hear(index, "started")
+        for index in job.places:
+            hear(index, "started")
 
-        def on_metrics(step: int, metrics: dict[str, float], index: int = index) -> None:
-            hear(index, "metrics", step, metrics)
+        def on_member(place: int, step: int, metrics: dict[str, float], job: Job = job) -> None:
+            hear(job.places[place], "metrics", step, metrics)
             if stop.asked:
                 raise KeyboardInterrupt
 
-        hear(index, "ended", attempt(config, path, on_metrics))
+        def on_end(place: int, outcome: Outcome, job: Job = job) -> None:
+            hear(job.places[place], "ended", outcome)
+
+        attempt_job(job, on_member, on_end)
 
 
 def train_in_processes(
@@ -43,7 +49,7 @@ def train_in_processes(
 ) -> None:
     """Train the jobs in `workers` processes of `threads` threads each.
 
-    Whatever happens here, no process is left: each is told to stop, keeps the state of its run, and is waited for.
+    Whatever happens here, no process is left: each is told to stop, keeps the state of its runs, and is waited for.
 
     Raises
     ------
@@ -51,7 +57,7 @@ def train_in_processes(
         Where a process cannot start.
     """
     crew: list[_Worker] = []
-    waiting = deque(range(len(jobs)))
+    waiting = deque(jobs)
     try:
         while waiting or crew:
             if stop.asked:
@@ -60,14 +66,14 @@ def train_in_processes(
                     worker.tell(None)
             while waiting and len(crew) < workers:
                 crew.append(_hire(threads))
-                crew[-1].give(waiting.popleft(), jobs, hear)
+                crew[-1].give(waiting.popleft(), hear)
             ready = connection.wait([worker.pipe for worker in crew], timeout=TOLD_EVERY)
             for worker in [w for w in crew if w.pipe in ready]:
                 if not worker.listen(hear):
                     crew.remove(worker)
                 elif worker.is_free:
                     if waiting:
-                        worker.give(waiting.popleft(), jobs, hear)
+                        worker.give(waiting.popleft(), hear)
                     else:
                         worker.tell(None)
     finally:
@@ -83,20 +89,23 @@ class _Worker:
 
     process: BaseProcess
     pipe: Connection
-    job: int | None = None
+    job: Job | None = None
+    left: set[int] = field(default_factory=set)
     began: bool = False
     stopped: bool = False
+    signalled: bool = False
 
     @property
     def is_free(self) -> bool:
-        """Whether the process waits for its next run."""
+        """Whether the process waits for its next job."""
         return self.began and self.job is None and not self.stopped
 
-    def give(self, index: int, jobs: Sequence[Job], hear: Hear) -> None:
-        self.job = index
-        hear(index, "started")
+    def give(self, job: Job, hear: Hear) -> None:
+        self.job, self.left = job, set(job.places)
+        for index in job.places:
+            hear(index, "started")
         with contextlib.suppress(OSError):  # a process that died is noticed when it is listened to
-            self.pipe.send(jobs[index])
+            self.pipe.send(job)
 
     def tell(self, nothing: None) -> None:
         """Say, once, that there is nothing more to do."""
@@ -106,7 +115,7 @@ class _Worker:
                 self.pipe.send(nothing)
 
     def listen(self, hear: Hear) -> bool:
-        """Pass on what the process says; False where it has ended, its run with it if it had one."""
+        """Pass on what the process says; False where it has ended, the runs of its job with it if it had one."""
         said = None
         with contextlib.suppress(OSError, EOFError):
             said = self.pipe.recv()
@@ -117,14 +126,22 @@ class _Worker:
         if word == "ready":
             self.began = True
         elif self.job is not None:
-            index = self.job
+            place, *more = rest
+            index = self.job.places[place]
             if word == "ended":
-                self.job = None
-                if rest[0].status == "interrupted" and not self.stopped:
-                    self.stopped = True  # by a signal, not by us: it ends now
-                    rest = [Outcome("failed", "its process was told to stop; the state is kept")]
-            hear(index, word, *rest)
+                more = [self._judged(more[0])]
+                self.left.discard(index)
+                if not self.left:
+                    self.job = None
+            hear(index, word, *more)
         return True
+
+    def _judged(self, outcome: Outcome) -> Outcome:
+        """Return a run's outcome: one that was interrupted by a signal to its process, not by us, has failed."""
+        if outcome.status != "interrupted" or (self.stopped and not self.signalled):
+            return outcome
+        self.stopped = self.signalled = True  # the process ends now
+        return Outcome("failed", "its process was told to stop; the state is kept")
 
     def dismiss(self) -> None:
         """Wait for the end of a process that was told to stop."""
@@ -141,9 +158,9 @@ class _Worker:
                 f"a process of the sweep could not start (exit code {code})",
                 todo="in a script, call gs.sweep under if __name__ == '__main__':, or give it workers=0",
             )
-        if self.job is not None:
-            how = f"was killed (signal {-code})" if code < 0 else f"ended (exit code {code})"
-            hear(self.job, "ended", Outcome("failed", f"its process {how}"))
+        how = f"was killed (signal {-code})" if code < 0 else f"ended (exit code {code})"
+        for index in sorted(self.left):
+            hear(index, "ended", Outcome("failed", f"its process {how}"))
 
 
 def _hire(threads: int) -> _Worker:
@@ -160,8 +177,7 @@ def _hire(threads: int) -> _Worker:
 
 
 def _threads_of_libraries(threads: int) -> dict[str, str]:
-    found = {f"{library}_NUM_THREADS": str(threads) for library in _LIBRARIES}
-    return found | {"OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "PASSIVE")}
+    return {f"{library}_NUM_THREADS": str(threads) for library in _LIBRARIES}
 
 
 @contextlib.contextmanager

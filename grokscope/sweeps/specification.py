@@ -9,13 +9,12 @@ from typing import Any
 
 from grokscope.config import SET_BY_TASK, RunConfig, override, section_fields
 from grokscope.errors import GrokscopeError, RequestError, nearest
+from grokscope.sweeps.seed_words import n_seeds, read_seeds, repeated
 from grokscope.sweeps.toml_file import as_toml, load_toml
 
 TOP = ("name", "task", "preset", "seeds", "set", "grid", "case")
 POWER_BATCH = "power2022"
 """`batch_size` of this name: min(512, n_train // 2) of each run (Power et al. 2022, appendix A.1.2)."""
-MAX_SEED = 2**63 - 1
-_RANGE = re.compile(r"\s*(\d{1,19})\s*\.\.\s*(\d{1,19})\s*")
 _NAME = re.compile(r"[^\W_][\w .,+=-]{0,99}")
 
 
@@ -69,7 +68,7 @@ class Specification:
     @property
     def n_runs(self) -> int:
         """Number of settings times the number of seeds."""
-        return self.n_settings * _length(self.seeds)
+        return self.n_settings * n_seeds(self.seeds)
 
     @property
     def varied(self) -> tuple[str, ...]:
@@ -151,7 +150,7 @@ def _specify(data: dict[str, Any], source: str, default_name: str | None) -> Spe
         source=source,
         task=data.get("task"),
         preset=data.get("preset"),
-        seeds=_seeds(data.get("seeds", [0]), source),
+        seeds=read_seeds(data.get("seeds", [0]), source),
         set={k: _checked(f"{source}, [set]", k, v) for k, v in common.items()},
         grid=dict(_grid(_table(data, "grid", source), source)),
         cases=tuple(_cases(data.get("case"), source)),
@@ -183,7 +182,7 @@ def _grid(table: dict[str, Any], source: str) -> Iterator[tuple[str, tuple[Any, 
         if not values:
             raise RequestError(f"{where}: {field} = []", "a list with one value or more")
         checked = tuple(_checked(where, field, value) for value in values)
-        twice = _repeated(checked)
+        twice = repeated(checked)
         if twice is not None:
             raise RequestError(f"{where}: {field} has {twice!r} twice", "each value once")
         yield field, checked
@@ -206,7 +205,7 @@ def _cases(cases: Any, source: str) -> Iterator[Case]:
         where = f"{source}, case '{names[-1]}'"
         fields = {k: _checked(where, k, v) for k, v in case.items() if k != "name"}
         yield Case(names[-1], fields)
-    twice = _repeated(names)
+    twice = repeated(names)
     if twice is not None:
         raise RequestError(f"{source}: two cases are called '{twice}'", "each name once")
 
@@ -229,37 +228,3 @@ def _checked(where: str, field: str, value: Any) -> Any:
         return flat_value(override(RunConfig(), **{field: value}), field)
     except RequestError as error:
         raise blame(where, error) from None
-
-
-def _seeds(given: Any, source: str) -> Sequence[int]:
-    accepted = "whole numbers from 0 on, as in [0, 1, 2] or '0..6'"
-    if isinstance(given, str):
-        ends = _RANGE.fullmatch(given)
-        low, high = (int(end) for end in ends.groups()) if ends else (0, -1)
-        if low > high or high > MAX_SEED:
-            raise RequestError(f"{source}: seeds = '{given}'", accepted)
-        return range(low, high + 1)
-    if not isinstance(given, list) or not given:
-        raise RequestError(f"{source}: seeds = {given!r}", accepted)
-    for seed in given:
-        if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= MAX_SEED:
-            raise RequestError(f"{source}: seeds has {seed!r}", accepted)
-    twice = _repeated(given)
-    if twice is not None:
-        raise RequestError(f"{source}: seeds has {twice} twice", "each seed once")
-    return tuple(given)
-
-
-def _repeated(values: Sequence[Any]) -> Any:
-    """Return the first value that was there before, None where each stands once."""
-    seen = set()
-    for value in values:
-        if value in seen:
-            return value
-        seen.add(value)
-    return None
-
-
-def _length(seeds: Sequence[int]) -> int:
-    # len() of a range refuses what does not fit a machine word.
-    return seeds[-1] - seeds[0] + 1 if isinstance(seeds, range) else len(seeds)

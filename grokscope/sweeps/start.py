@@ -17,12 +17,14 @@ from grokscope.runs.lock import only_writer
 from grokscope.sweeps.cores import share_out, usable_cores
 from grokscope.sweeps.folder import Sweep, open_sweep
 from grokscope.sweeps.found_runs import planned_runs
+from grokscope.sweeps.grouping import Todo, make_jobs
 from grokscope.sweeps.plan import Plan, make_plan
 from grokscope.sweeps.pool import WORKER_NAME, train_here, train_in_processes
 from grokscope.sweeps.record import FINISHED, RUNS, SWEEP_FILE, SweepRun, write_sweep
 from grokscope.sweeps.specification import read_specification
 from grokscope.sweeps.stopping import stop_on
 from grokscope.sweeps.train_one import Outcome
+from grokscope.training.engine import EngineConfig, choose_engine
 
 
 @dataclass(frozen=True)
@@ -61,11 +63,14 @@ def sweep(
     *,
     yes: bool = False,
     on_update: Callable[[Update], None] | None = None,
+    engine: EngineConfig | None = None,
+    stack: bool = True,
 ) -> Sweep:
     """Train all runs of a specification, several at a time, and write the dataset of all of them.
 
     Runs that are done, stopped early or diverged are left as they are; interrupted and failed ones go on from their
-    last kept state, to the same bits.
+    last kept state. New runs that differ in their seeds alone are trained as one computation where that is faster
+    (`grokscope.sweeps.grouping`): each is its single run up to rounding.
 
     Parameters
     ----------
@@ -80,6 +85,10 @@ def sweep(
         Whether more than 1,000 runs are meant.
     on_update
         Called in this process with each `Update`.
+    engine
+        How the runs are computed, all "auto" where None, with one thread each.
+    stack
+        False: every run by itself, to the bits of its single run, whether or not the sweep had a break.
 
     Raises
     ------
@@ -104,12 +113,15 @@ def sweep(
         raise RequestError(f"workers = {asked!r}", "a whole number from 0 on")
     spec = read_specification(specification, None if out is None else Path(out).name)
     plan = make_plan(spec, yes)
+    engine = EngineConfig() if engine is None else engine
+    for run in plan.runs[: len(plan.settings)]:  # every setting once
+        choose_engine(run.config, run.n_train, engine)
     path = sweep_folder(plan, out)
     check_folder(path)
     make_folder(path)
     with only_writer(path):
         at_work = _AtWork(path, plan, (lambda update: None) if on_update is None else on_update)
-        at_work.train(workers)
+        at_work.train(workers, engine, stack)
         found = open_sweep(path)
         _write_dataset(found)
     return found
@@ -145,24 +157,24 @@ class _AtWork:
     def write(self) -> None:
         write_sweep(self.path, self.plan, self.runs)
 
-    def train(self, workers: int | None) -> None:
+    def train(self, workers: int | None, engine: EngineConfig, stack: bool) -> None:
         todo = [i for i, run in enumerate(self.runs) if run.status not in FINISHED]
         for index in sorted(set(range(len(self.runs))) - set(todo)):
             self._say(index, "ended")
-        jobs = [(self.plan.runs[i].config, self.path / self.runs[i].folder) for i in todo]
-
-        def hear(job: int, word: str, *rest: Any) -> None:
-            self._hear(todo[job], word, *rest)
-
+        n, threads = _crew(len(self.runs), len(todo), workers, engine)
+        jobs = make_jobs([self._todo(index) for index in todo], n, engine, stack)
         with stop_on((SIGINT, SIGTERM, SIGHUP)) as stop:
             if workers == 0:
-                train_here(jobs, hear, stop)
+                train_here(jobs, self._hear, stop)
             elif jobs:
-                n, threads = share_out(usable_cores(), len(self.runs), len(jobs), workers)
-                train_in_processes(jobs, n, threads, hear, stop)
+                train_in_processes(jobs, min(n, len(jobs)), threads, self._hear, stop)
         self.write()
         if stop.asked:
             raise KeyboardInterrupt
+
+    def _todo(self, index: int) -> Todo:
+        planned, run = self.plan.runs[index], self.runs[index]
+        return Todo(index, planned.config, planned.n_train, self.path / run.folder)
 
     def _hear(self, index: int, word: str, *rest: Any) -> None:
         if word == "metrics":
@@ -181,6 +193,13 @@ class _AtWork:
     def _say(self, index: int, kind: Literal["started", "metrics", "ended"], **more: Any) -> None:
         steps = self.plan.runs[index].config.schedule.steps
         self.tell(Update(index, self.runs[index], kind, steps, len(self.runs), **more))
+
+
+def _crew(n_runs: int, n_left: int, asked: int | None, engine: EngineConfig) -> tuple[int, int]:
+    """Return (workers, threads of each); a GPU has one worker, unless more are asked for."""
+    if engine.device != "cpu" and asked is None:
+        asked = 1
+    return share_out(usable_cores(), n_runs, n_left, asked, engine.threads)
 
 
 def _write_dataset(found: Sweep) -> None:

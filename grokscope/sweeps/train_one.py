@@ -12,6 +12,7 @@ from grokscope.files import make_folder
 from grokscope.runs.run import CONFIG_FILE, Run, open_run
 from grokscope.runs.status import run_status
 from grokscope.sweeps.record import FINISHED, SweepStatus
+from grokscope.training.engine import EngineConfig
 from grokscope.training.loop import resume_run, train_run
 
 OnMetrics = Callable[[int, dict[str, float]], None]
@@ -25,13 +26,13 @@ class Outcome:
     reason: str | None = None
 
 
-def attempt(config: RunConfig, path: Path, on_metrics: OnMetrics) -> Outcome:
+def attempt(config: RunConfig, path: Path, on_metrics: OnMetrics, engine: EngineConfig) -> Outcome:
     """Bring the run in the folder `path` to its end; whatever goes wrong becomes the outcome.
 
     An interrupt raised by `on_metrics` leaves the state kept and the outcome "interrupted".
     """
     try:
-        return Outcome(run_status(_train(config, path, on_metrics)))
+        return Outcome(run_status(_train(config, path, on_metrics, engine)))
     except KeyboardInterrupt:
         return Outcome("interrupted")
     except GrokscopeError as error:
@@ -40,10 +41,10 @@ def attempt(config: RunConfig, path: Path, on_metrics: OnMetrics) -> Outcome:
         return Outcome("failed", " ".join(f"{type(error).__name__}: {error}".split())[:500])
 
 
-def _train(config: RunConfig, path: Path, on_metrics: OnMetrics) -> Run:
+def _train(config: RunConfig, path: Path, on_metrics: OnMetrics, engine: EngineConfig) -> Run:
     if not (path / CONFIG_FILE).exists():
         _clear_leftovers(path)
-        return train_run(config, path, on_metrics)
+        return train_run(config, path, on_metrics, engine=engine)
     make_folder(path / "checkpoints")  # it is missing where only config.json was written
     run = open_run(path)
     if run.config != config:

@@ -1,19 +1,17 @@
-"""A process that trains runs, one after the other, as it is told through a pipe."""
+"""A process that trains runs, job by job, as it is told through a pipe."""
 
 import os
 import signal
 import time
 from multiprocessing.connection import Connection
-from pathlib import Path
 
-from grokscope.config import RunConfig
+from grokscope.sweeps.job import Job
 from grokscope.sweeps.stopping import Stop, stop_on
 
 TOLD_EVERY = 0.2
 
 # What goes through the pipe. To the worker: a job, or None: keep what you are at, and end.
-Job = tuple[RunConfig, Path]
-# From the worker: ("ready",), ("metrics", step, metrics), ("ended", Outcome).
+# From the worker: ("ready",), ("metrics", place, step, metrics), ("ended", place, Outcome), by places in the job.
 
 
 def serve(pipe: Connection, parent: int, threads: int) -> None:
@@ -23,7 +21,7 @@ def serve(pipe: Connection, parent: int, threads: int) -> None:
     """
     import torch
 
-    from grokscope.sweeps.train_one import attempt
+    from grokscope.sweeps.train_several import attempt_job
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -32,15 +30,15 @@ def serve(pipe: Connection, parent: int, threads: int) -> None:
         line = _Line(pipe, parent, stop)
         line.say("ready")
         while (job := line.next_job()) is not None:
-            config, path = job
-            line.say("ended", attempt(config, path, line.on_metrics))
+            attempt_job(job, line.on_member, line.on_end)
 
 
 class _Line:
     """The worker's end of the pipe; a parent that is gone counts as one that says stop."""
 
     def __init__(self, pipe: Connection, parent: int, stop: Stop) -> None:
-        self._pipe, self._parent, self._stop, self._told = pipe, parent, stop, 0.0
+        self._pipe, self._parent, self._stop = pipe, parent, stop
+        self._told, self._step, self._tells = 0.0, -1, False
 
     def say(self, *words: object) -> None:
         try:
@@ -49,6 +47,7 @@ class _Line:
             self._stop.asked = True
 
     def next_job(self) -> Job | None:
+        self._step = -1
         while not self._stop.asked:
             try:
                 if self._pipe.poll(TOLD_EVERY):
@@ -59,14 +58,27 @@ class _Line:
                 return None
         return None
 
-    def on_metrics(self, step: int, metrics: dict[str, float]) -> None:
-        """Tell the parent how far the run is, not too often; raise where it is to stop."""
-        now = time.monotonic()
-        if now - self._told >= TOLD_EVERY:
-            self._told = now
-            self.say("metrics", step, metrics)
+    def on_end(self, place: int, outcome: object) -> None:
+        self.say("ended", place, outcome)
+
+    def on_member(self, place: int, step: int, metrics: dict[str, float]) -> None:
+        """Tell the parent how far the job is, not too often; raise where it is to stop.
+
+        The runs of a stack are evaluated at the same steps: either all are told of, or none.
+        """
+        if step != self._step:
+            self._step = step
+            self._heed()
+            now = time.monotonic()
+            self._tells = now - self._told >= TOLD_EVERY
+            if self._tells:
+                self._told = now
+        if self._tells:
+            self.say("metrics", place, step, metrics)
+
+    def _heed(self) -> None:
         try:
-            # During a run only None can come, or the end of the pipe.
+            # During a job only None can come, or the end of the pipe.
             if self._pipe.poll() and self._pipe.recv() is None:
                 self._stop.asked = True
         except (OSError, EOFError):

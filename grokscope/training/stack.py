@@ -333,6 +333,8 @@ class Stack:
         for place in places:
             self._fetch_state(place)
         gone = [self.members[place] for place in sorted(places)]
+        for member in gone:
+            member.fetch_state = None  # it has all of it, and its place is another's from now on
         kept = [place for place in range(len(self.members)) if place not in places]
         # Those who leave keep their part of the old tensors.
         old = self.weights

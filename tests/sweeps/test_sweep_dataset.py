@@ -52,7 +52,9 @@ def test_every_number_is_that_of_metrics_jsonl(trained_sweep):
         assert cell["status"] == run.status == ("diverged" if "fast" in run.label else "done")
         assert cell["folder"] == run.folder
         assert cell["n_train"] == found.run(run.label, run.seed).split.train.sum()
-        located = transitions(gs.analyze(found.run(run.label, run.seed), measures=["gini"]))
+        located = transitions(
+            gs.analyze(found.run(run.label, run.seed), measures=["gini"], cache=False)
+        )
         for event in EVENTS:
             low, high = (cell[f"event_{end}"].sel(event=event).item() for end in ("low", "high"))
             wanted = located[event]

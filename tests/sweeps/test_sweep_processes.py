@@ -19,8 +19,10 @@ from grokscope.config import RunConfig
 from grokscope.errors import RequestError
 from grokscope.runs.run import open_run
 from grokscope.sweeps import open_sweep, pool, sweep
+from grokscope.sweeps.job import Job
 from grokscope.sweeps.pool import WORKER_NAME
 from grokscope.sweeps.stopping import Stop, stop_on
+from grokscope.sweeps.train_one import Outcome
 from grokscope.sweeps.worker import serve
 
 LONG = only(steps=10**6, eval_every=20, checkpoint_every=0, checkpoint_log=0)
@@ -184,7 +186,7 @@ def hire(exitcode, said=()):
 def ended_with(monkeypatch, exitcode, said=(), n_jobs=3):
     heard = []
     monkeypatch.setattr(pool, "_hire", hire(exitcode, said))
-    jobs = [(RunConfig(), Path("nowhere"))] * n_jobs
+    jobs = [Job((i,), ((RunConfig(), Path("nowhere")),)) for i in range(n_jobs)]
     pool.train_in_processes(jobs, 2, 1, lambda *words: heard.append(words), Stop())
     return {index: rest[0] for index, word, *rest in heard if word == "ended"}
 
@@ -208,9 +210,7 @@ def test_processes_that_die_one_after_the_other(monkeypatch):
 
 def test_a_process_that_was_told_to_stop_by_somebody_else(monkeypatch):
     """Else a run that one SIGTERM interrupted counts as done with, or its process is given another run."""
-    from grokscope.sweeps.train_one import Outcome
-
-    said = [("ready",), ("ended", Outcome("interrupted"))]
+    said = [("ready",), ("ended", 0, Outcome("interrupted"))]
     found = ended_with(monkeypatch, 0, said)
     assert sorted(found) == [0, 1, 2]
     assert {(o.status, o.reason) for o in found.values()} == {
@@ -224,7 +224,7 @@ def test_a_worker_heeds_its_parent(monkeypatch, tmp_path):
         ours, theirs = multiprocessing.Pipe()
         steps = []
 
-        def train(config, path, on_metrics, farewell=farewell, ours=ours, steps=steps):
+        def train(config, path, on_metrics, engine, farewell=farewell, ours=ours, steps=steps):
             try:
                 for step in range(100):
                     if step == 5:
@@ -237,12 +237,13 @@ def test_a_worker_heeds_its_parent(monkeypatch, tmp_path):
                     steps.append(step)
                     on_metrics(step, {"accuracy_train": 0.5})
             except KeyboardInterrupt:
-                return "interrupted"
+                return Outcome("interrupted")
+            return Outcome("done")
 
-        monkeypatch.setattr("grokscope.sweeps.train_one.attempt", train)
+        monkeypatch.setattr("grokscope.sweeps.train_several.attempt", train)
         before = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM)}
         try:
-            ours.send((RunConfig(), tmp_path))
+            ours.send(Job((3,), ((RunConfig(), tmp_path),)))
             serve(theirs, os.getppid(), 1)
         finally:
             for number, handler in before.items():
@@ -251,7 +252,7 @@ def test_a_worker_heeds_its_parent(monkeypatch, tmp_path):
         if farewell != "closed":
             said = [ours.recv() for _ in range(3)]
             assert [word for word, *_ in said] == ["ready", "metrics", "ended"]
-            assert said[2] == ("ended", "interrupted")
+            assert said[2] == ("ended", 0, Outcome("interrupted"))
             assert not ours.poll()
         monkeypatch.undo()
 

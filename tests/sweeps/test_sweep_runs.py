@@ -215,10 +215,10 @@ def test_any_error_of_one_run_is_its_own(tmp_path, monkeypatch, error):
 
     train = train_one.train_run
 
-    def sometimes(config, path, on_metrics):
+    def sometimes(config, path, on_metrics, engine):
         if config.split.frac_train == 0.8:
             raise error
-        return train(config, path, on_metrics)
+        return train(config, path, on_metrics, engine=engine)
 
     monkeypatch.setattr(train_one, "train_run", sometimes)
     found = sweep(changed(case=None, seeds=[0]), tmp_path / "sweep", workers=0)
@@ -243,12 +243,12 @@ def test_a_full_disk_does_not_end_the_sweep(tmp_path, monkeypatch):
 
     train = train_one.train_run
 
-    def run(config, path, on_metrics):
+    def run(config, path, on_metrics, engine):
         if config.split.split_seed == 0:
             refuse.append(True)
             fails()
         refuse.clear()
-        return train(config, path, on_metrics)
+        return train(config, path, on_metrics, engine=engine)
 
     monkeypatch.setattr(start, "write_sweep", sometimes)
     monkeypatch.setattr(train_one, "train_run", run)

@@ -1,0 +1,72 @@
+"""grokscope train --seeds: many runs of one setting."""
+
+import argparse
+import shlex
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Any
+
+from grokscope.cli.sweep import tell
+from grokscope.cli.sweep_progress import sweep_progress
+from grokscope.config import RunConfig
+from grokscope.errors import GrokscopeError, RequestError
+
+if TYPE_CHECKING:
+    from grokscope.sweeps.folder import Sweep
+    from grokscope.training.engine import EngineConfig
+
+
+def train_seeds(
+    config: RunConfig,
+    own: argparse.Namespace,
+    given: Collection[str],
+    engine: "EngineConfig",
+    argv: Sequence[str],
+) -> int:
+    """Train a run for each seed of `own.seeds` and print a table of them; return 1 where one failed.
+
+    Parameters
+    ----------
+    given
+        Names of the options that were given: split_seed and the like then hold for all runs.
+    argv
+        The command's words, to say how to go on.
+    """
+    from grokscope.sweeps.seed_words import read_seeds
+    from grokscope.sweeps.seeds import SEEDED, sweep_seeds
+
+    read_seeds(own.seeds, "train")
+    with sweep_progress(own.quiet) as on_update:
+        try:
+            found = sweep_seeds(
+                config,
+                own.seeds,
+                own.out,
+                own.workers,
+                fixed=[name for name in SEEDED if name in given],
+                yes=own.yes,
+                on_update=on_update,
+                engine=engine,
+            )
+        except KeyboardInterrupt:
+            again = shlex.join(["grokscope", "train", *argv])
+            raise RequestError(
+                "interrupted; the state of every run is kept", todo=f"go on with: {again}"
+            ) from None
+    return tell(found, own.json, _engines(found))
+
+
+def _engines(found: "Sweep") -> dict[str, Any]:
+    """Return the distinct ways in which the runs were computed: in words -> as they stand in config.json."""
+    from grokscope.runs.run import open_run
+    from grokscope.training.engine import recorded_engine
+
+    engines = {}
+    for run in found.runs:
+        try:
+            info = open_run(found.path / run.folder).info
+        except GrokscopeError:  # it failed before it was begun; the table says so
+            continue
+        engine, stacked = recorded_engine(info), info.get("stacked")
+        words = engine.describe() + (f", stacks of {stacked}" if stacked else "")
+        engines[words] = engine.record() | ({"stacked": stacked} if stacked else {})
+    return engines
