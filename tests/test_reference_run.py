@@ -9,8 +9,8 @@ import xarray as xr
 import grokscope as gs
 from grokscope.api import configure
 from grokscope.models.fast import fast_forward
-from grokscope.models.plan import make_plan
 from grokscope.models.initialise import initialise
+from grokscope.models.plan import make_plan
 from grokscope.runs.run import Run, open_run
 from grokscope.training.loop import train_run
 from grokscope.training.resolve import resolve
