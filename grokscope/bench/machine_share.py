@@ -87,8 +87,8 @@ def speeds(shape: str, seconds: Sequence[float]) -> list[float]:
 
 
 UPDATES = (
-    Contender("update", "update", start_update),
-    Contender("other_seed", "update, another seed", partial(start_update, other_seed=True)),
+    Contender("update", "update", partial(start_update, other_seed=True)),
+    Contender("reference", "update, repeating the reference run", start_update),
 )
 WORK = {"nominal": "nominal work", "done": "products that it does"}
 """Name of the fact -> in words."""

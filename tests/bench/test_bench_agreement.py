@@ -45,7 +45,7 @@ def test_loops_train_as_the_trainer_does(case):
     names = [set(each) for each in evidence]
     both = {"loss", training_step.OTHER}
     expected = (
-        [{"loss"}, {training_step.OTHER}, both, both] if case.name == "step" else [{"loss"}, both]
+        [{training_step.OTHER}, {"loss"}, both, both] if case.name == "step" else [{"loss"}, both]
     )
     assert names == expected
     assert evidence[-1]["loss"] != evidence[-1][training_step.OTHER]

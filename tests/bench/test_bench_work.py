@@ -72,9 +72,9 @@ def test_share_of_the_fastest_product():
         {
             "products": {"2 x 3 x 5": [60.0, 60.0], "10 x 10 x 10": [20.0, 20.0]},
             "update": {"seconds": [4.0, 8.0]},
-            "other_seed": {"seconds": [2.0]},
+            "reference": {"seconds": [2.0]},
         },
-        {"update": {"nominal": 100, "done": 40}, "other_seed": {"nominal": 50, "done": 40}},
+        {"update": {"nominal": 100, "done": 40}, "reference": {"nominal": 50, "done": 40}},
     )
     found = {line.label: line.value for line in lines(measured)}
     assert found["matrix product 2 x 3 x 5"].median == pytest.approx(1.0)
@@ -84,5 +84,5 @@ def test_share_of_the_fastest_product():
     does = found["update: share, products that it does"]
     assert does.median == pytest.approx((40 / 4 / 100 + 40 / 8 / 100) / 2)
     assert found["update: nominal work"].median == 100
-    other = found["update, another seed: share, nominal work"]
+    other = found["update, repeating the reference run: share, nominal work"]
     assert other.median == pytest.approx(50 / 2 / 100)

@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from grokscope.bench.step_by_step.inputs import Inputs, Numbers, losses
+from grokscope.bench.step_by_step.projections import projected
 
 
 def neuron_losses(
@@ -21,7 +22,7 @@ def neuron_losses(
     through the neuron-logit map alone (Chughtai et al. 2023, arXiv 2302.03025, section 5).
     """
     values, waves = neurons.double(), inputs.directions(inputs.key)
-    part = waves.T @ (waves @ values)
+    part = projected(waves, values)
     w_out, b_out = weights["blocks.0.mlp.W_out"], weights.get("blocks.0.mlp.b_out")
     w_u = weights["unembed.W_U"][:, : inputs.p]
     bias = torch.zeros_like(stream[0]) if b_out is None else b_out

@@ -10,13 +10,26 @@ from torch import Tensor
 from grokscope.bench.step_by_step.inputs import NOTHING, Frequencies, Inputs, Numbers, losses
 
 
+def projected(
+    waves: Float[Tensor, "wave input"], table: Float[Tensor, "input column"]
+) -> Float[Tensor, "input column"]:
+    """Return the projection of every column on the waves, one direction after the other.
+
+    As the public code does it, whose function of a direction gives the whole table of that component.
+    """
+    part = torch.zeros_like(table)
+    for wave in waves:
+        part += wave[:, None] @ (wave[None, :] @ table)
+    return part
+
+
 def restricted(inputs: Inputs, answers: Float[Tensor, "input class"]) -> Numbers:
     """Return the losses when the mean logits and the projection on the key waves are kept, and on one frequency's."""
     mean = answers.mean(0)
 
     def kept(frequencies: Frequencies) -> Float[Tensor, " input"]:
         waves = inputs.directions(frequencies)
-        return losses(mean + waves.T @ (waves @ answers), inputs.labels)
+        return losses(mean + projected(waves, answers), inputs.labels)
 
     return {
         "restricted_loss": inputs.over_rows(kept(inputs.key)),
@@ -33,9 +46,8 @@ def excluded(inputs: Inputs, answers: Float[Tensor, "input class"]) -> Numbers:
     logits, labels = answers[train], inputs.labels[train]
 
     def without(frequencies: Frequencies) -> float:
-        waves = inputs.directions(frequencies)
-        part = waves[:, train].T @ (waves @ answers)
-        return float(losses(logits - part, labels).mean())
+        part = projected(inputs.directions(frequencies), answers)
+        return float(losses(logits - part[train], labels).mean())
 
     return {
         "excluded_loss": [without(inputs.key)],
