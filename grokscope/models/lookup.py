@@ -71,7 +71,9 @@ class _WeightedLookup(torch.autograd.Function):
         places: Tensor,
         starts: Tensor,
     ) -> Tensor:
-        return functional.embedding_bag(index, table, mode="sum", per_sample_weights=weight)
+        # Detached: torch's forward also prepares for gradients of its own where a tensor wants one.
+        fixed = None if weight is None else weight.detach()
+        return functional.embedding_bag(index, table.detach(), mode="sum", per_sample_weights=fixed)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
