@@ -36,7 +36,9 @@ def test_rounds_of_a_case_from_start_to_lines():
     assert found.facts["update"]["nominal"] > found.facts["update"]["done"] / 2 > 0
     assert found.same is None
     order = [turn.split(":")[0] for turn in turns]
-    assert order == ["update", "update, repeating the reference run", "matrix products"] * 4, "in turn: A B A B"
+    assert order == ["update", "update, repeating the reference run", "matrix products"] * 4, (
+        "in turn: A B A B"
+    )
 
 
 def test_what_fails_is_one_line_and_leaves_nothing():
