@@ -1,7 +1,10 @@
 """Engines: what is chosen, what is recorded, and that each trains the same run."""
 
 import json
-from dataclasses import replace
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -179,19 +182,41 @@ def test_a_compiler_that_fails(tmp_path, monkeypatch, with_compiler):
     assert all(torch.equal(w, plain.weights(20)[name]) for name, w in run.weights(20).items())
 
 
+COMPILED = """
+import sys
+from pathlib import Path
+
+from test_engine import TINY
+
+from grokscope.config import override
+from grokscope.training.engine import EngineConfig
+from grokscope.training.loop import resume_run, train_run
+
+out, config = Path(sys.argv[1]), override(TINY, **eval(sys.argv[2]))
+for name, compile, stop in (("whole", "on", None), ("plain", "off", None), ("part", "on", 7)):
+    run = train_run(
+        config, out / name, stop_after=stop, engine=EngineConfig(compile=compile, threads=1)
+    )
+    assert run.info["compiled"] is (compile == "on"), name
+resume_run(out / "part")
+"""
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("options", [{}, {"batch_size": 9, "n_layers": 2, "normalization": "pre"}])
 def test_compiled_trains_the_same_run(tmp_path, options):
-    """Else compiling changes more than the rounding, or a compiled run does not go on to the same bits."""
+    """Else compiling changes more than the rounding, or a compiled run does not go on to the same bits.
+
+    In a process of its own: the run-time type checks of these tests cannot be compiled.
+    """
     if not engines.has_compiler():
         pytest.skip("no C++ compiler")
-    config = override(TINY, **options)
-    asked = EngineConfig(compile="on", threads=1)
-    whole = train_run(config, tmp_path / "whole", engine=asked)
-    assert whole.info["compiled"] is True
-    plain = train_run(config, tmp_path / "plain", engine=replace(asked, compile="off"))
-    part = train_run(config, tmp_path / "part", engine=asked, stop_after=7)
-    resumed = resume_run(part.path)
-    for name, weight in whole.weights(20).items():
-        torch.testing.assert_close(weight, plain.weights(20)[name], rtol=0, atol=1e-5)
-        assert torch.equal(weight, resumed.weights(20)[name])
+    command = [sys.executable, "-c", COMPILED, str(tmp_path), repr(options)]
+    path = {"PYTHONPATH": str(Path(__file__).parent)}
+    subprocess.run(command, check=True, env=os.environ | path)
+    whole, plain, resumed = (
+        open_run(tmp_path / name).weights(20) for name in ("whole", "plain", "part")
+    )
+    for name, weight in whole.items():
+        torch.testing.assert_close(weight, plain[name], rtol=0, atol=1e-5)
+        assert torch.equal(weight, resumed[name])
