@@ -12,8 +12,7 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from grokscope.errors import RequestError
-from grokscope.machine import keep_freed_memory
-from grokscope.sweeps.cores import usable_cores
+from grokscope.machine import keep_freed_memory, usable_cores
 from grokscope.tasks import Task
 
 MEMORY = Path("/proc/meminfo")

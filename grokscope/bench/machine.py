@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grokscope.bench.settings import Settings
-from grokscope.sweeps.cores import usable_cores
+from grokscope.machine import usable_cores
 
 BUSY = 0.5
 """Load, in running processes over the last minute, from which on the times are not to be trusted."""

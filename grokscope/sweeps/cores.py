@@ -1,23 +1,6 @@
-"""How many cores this process may use, and how a sweep shares them out."""
+"""How a sweep shares out the cores that this process may use."""
 
 import os
-from collections.abc import Iterator
-from pathlib import Path
-
-CGROUPS = Path("/sys/fs/cgroup")
-OWN_GROUPS = Path("/proc/self/cgroup")
-
-
-def usable_cores(groups: Path = CGROUPS, own: Path = OWN_GROUPS) -> int:
-    """Return the number of cores that this process may use: its affinity, and the CPU quota of its control groups.
-
-    A quota of q microseconds per period of r is floor(q / r) cores, one at least (Linux, cgroup v1 and v2).
-    """
-    if hasattr(os, "sched_getaffinity"):
-        cores = len(os.sched_getaffinity(0))
-    else:
-        cores = os.cpu_count() or 1
-    return max(1, min([cores, *(int(limit) for limit in _quotas(groups, own))]))
 
 
 def share_out(
@@ -37,35 +20,3 @@ def share_out(
     most = os.environ.get("OMP_NUM_THREADS", "")
     shared = min(cores // n_runs, int(most)) if most.isdigit() else cores // n_runs
     return min(cores, n_left), max(1, shared)
-
-
-def _quotas(groups: Path, own: Path) -> Iterator[float]:
-    """Yield quota / period of this process's control groups and all above them."""
-    try:
-        lines = own.read_text().splitlines()
-    except OSError:
-        return
-    for line in lines:
-        _, _, rest = line.partition(":")
-        controllers, _, inside = rest.partition(":")
-        if controllers and "cpu" not in controllers.split(","):
-            continue
-        root = groups / controllers if controllers else groups
-        folder = root / inside.lstrip("/")
-        for level in (folder, *folder.parents):
-            if not level.is_relative_to(root):
-                break
-            yield from _quota(level)
-
-
-def _quota(folder: Path) -> Iterator[float]:
-    try:
-        if (folder / "cpu.max").is_file():
-            quota, period = (folder / "cpu.max").read_text().split()
-        else:
-            quota = (folder / "cpu.cfs_quota_us").read_text().strip()
-            period = (folder / "cpu.cfs_period_us").read_text().strip()
-        if quota != "max" and int(quota) > 0 and int(period) > 0:
-            yield int(quota) / int(period)
-    except (OSError, ValueError):
-        return

@@ -11,10 +11,11 @@ from typing import Any, Literal
 from grokscope.api import RUNS_FOLDER
 from grokscope.errors import RequestError
 from grokscope.files import make_folder
+from grokscope.machine import usable_cores
 
 # The lock of a run serves for a sweep's folder too: one writer, whoever it is.
 from grokscope.runs.lock import only_writer
-from grokscope.sweeps.cores import share_out, usable_cores
+from grokscope.sweeps.cores import share_out
 from grokscope.sweeps.folder import Sweep, open_sweep
 from grokscope.sweeps.found_runs import planned_runs
 from grokscope.sweeps.grouping import Todo, make_jobs

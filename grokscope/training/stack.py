@@ -7,7 +7,6 @@ its own, and it equals its single run up to the rounding of batched matrix produ
 
 import dataclasses
 import math
-from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -25,8 +24,8 @@ from grokscope.tasks import Split, Task
 from grokscope.training.captured import Captured
 from grokscope.training.engine import Engine
 from grokscope.training.evaluate import metrics_of
+from grokscope.training.member import Member
 from grokscope.training.optimisers import learning_rate, make_optimiser
-from grokscope.training.trainer import Trainer
 
 Capture = Callable[[Callable[[], Any]], Callable[[], Any]]
 """Records an action, and returns what does it again."""
@@ -49,28 +48,6 @@ def unseeded(config: RunConfig) -> RunConfig:
 def can_stack(config: RunConfig) -> bool:
     """Return whether runs of this configuration can be stacked: dropout draws row by row, in a run's own order."""
     return not config.intervention.dropout
-
-
-class Member(Trainer):
-    """One run of a stack; its optimiser's state is fetched from the stack when a key frame is written."""
-
-    fetch_state: Callable[[], None] | None = None
-
-    def collect_state(self) -> None:
-        """Fetch this member's part of the optimiser's state."""
-        if self.fetch_state is not None:
-            self.fetch_state()
-
-    def move(self, storage: dict[str, Tensor]) -> None:
-        """Go on with weights that lie in `storage` now."""
-        moved = {id(self.weights[name]): weight for name, weight in storage.items()}
-        for group in self.optimiser.param_groups:
-            group["params"] = [moved[id(weight)] for weight in group["params"]]
-        state = {moved[id(weight)]: value for weight, value in self.optimiser.state.items()}
-        self.optimiser.state = defaultdict(dict, state)
-        if self.interventions.decay is not None:
-            self.interventions.decay.move(moved)
-        self.weights.update(storage)
 
 
 class Stack:

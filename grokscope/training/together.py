@@ -11,9 +11,10 @@ from grokscope.runs.run import Run, create_run
 from grokscope.tasks import make_split
 from grokscope.training.engine import Engine
 from grokscope.training.loop import Keeper, interrupts_wait
+from grokscope.training.member import Member
 from grokscope.training.processor import repeatable
 from grokscope.training.resolve import resolve
-from grokscope.training.stack import Member, Stack, can_stack, unseeded
+from grokscope.training.stack import Stack, can_stack, unseeded
 from grokscope.training.writer import CheckpointWriter
 
 OnMember = Callable[[int, int, dict[str, float]], None]

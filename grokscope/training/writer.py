@@ -57,6 +57,7 @@ class CheckpointWriter:
         except Exception:
             if kind is None:
                 raise
+            # Another error is on its way to the user already, and is the one that ended the run.
 
     def _work(self) -> None:
         while True:

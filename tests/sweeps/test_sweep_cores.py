@@ -4,7 +4,8 @@ import os
 
 import pytest
 
-from grokscope.sweeps.cores import share_out, usable_cores
+from grokscope.machine import usable_cores
+from grokscope.sweeps.cores import share_out
 
 
 @pytest.fixture(autouse=True)
