@@ -32,6 +32,8 @@ _WHERE = {
     "figures": "grokscope.figures",
     "import_foreign": "grokscope.runs.imported",
     "identify": "grokscope.transitions.algorithm",
+    "check": "grokscope.checking.whole",
+    "densify": "grokscope.api",
     "pack": "grokscope.runs.pack",
     "unpack": "grokscope.runs.unpack",
     "run_from_weights": "grokscope.runs.from_weights",

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from grokscope.runs.run import Run
     from grokscope.sweeps.folder import Sweep
+    from grokscope.training.densify import Densification
     from grokscope.transitions import Transitions
 
 RUNS_FOLDER = Path("checkpoints")
@@ -115,6 +116,71 @@ def run_name(config: RunConfig) -> str:
 
     t = config.task
     return config.preset or f"{t.task}-{describe(t.task, t.p, t.group, t.bits, t.relevant)}"
+
+
+def densify(
+    run: "Run | str | Path",
+    between: tuple[int, int] | None = None,
+    every: int = 1,
+    *,
+    around: str | None = None,
+    margin: int | None = None,
+    start: int | None = None,
+    on_step: Callable[[int, int], None] | None = None,
+) -> "Densification":
+    """Add checkpoints to a run, exactly those that it passed through, and say which.
+
+    The run is replayed from a key frame; what it passes is added once it has met the next stored checkpoint bit for
+    bit.
+
+    Parameters
+    ----------
+    run
+        A run that was trained here, or its directory.
+    between, every
+        Checkpoints at low, low + every, ... up to high.
+    around, margin
+        In place of `between`: the interval of an event, by name, so many steps (0) wider on both sides.
+    start
+        The key frame to replay from, 0 for the beginning; the nearest one before where None.
+    on_step
+        Called with (updates done, updates in all).
+
+    Raises
+    ------
+    RequestError
+        For steps or an event that make no sense, an imported run, or a disk without room.
+    UnsoundError
+        Where the replay does not meet what is stored; it says where, and by how much.
+
+    Examples
+    --------
+    >>> gs.densify(run, (2600, 2800)).added  # doctest: +SKIP
+    >>> gs.densify("checkpoints/demo", around="grokked", every=1)  # doctest: +SKIP
+    """
+    from grokscope.runs.run import Run, open_run
+    from grokscope.training.densify import densify as replay
+
+    run = open_run(run.path if isinstance(run, Run) else run)
+    return replay(run, stretch(run, between, around, margin), every, start, on_step)
+
+
+def stretch(
+    run: "Run", between: tuple[int, int] | None, around: str | None, margin: int | None
+) -> tuple[int, int]:
+    """Return the steps (low, high) that are asked for: by themselves, or by an event."""
+    if (between is None) == (around is None):
+        given = "neither steps nor an event" if between is None else "both steps and an event"
+        raise RequestError(f"densify: {given}", "--between A B, or --around EVENT")
+    if around is not None:
+        from grokscope.located import around as interval
+
+        return interval(run, around, margin or 0)
+    if margin is not None:
+        raise RequestError("densify: a margin without an event", "--around EVENT --margin N")
+    assert between is not None
+    low, high = between
+    return low, high
 
 
 def report(

@@ -4,12 +4,14 @@ Field names are unique across the sections, so that `gs.train("mod_add", p=59, w
 `grokscope train mod_add --p 59 --weight-decay 2` need no section names.
 """
 
+import bisect
 import contextlib
 import dataclasses
 import hashlib
 import json
 import math
 import numbers
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
@@ -17,8 +19,11 @@ from tyro.conf import Suppress
 
 from grokscope.errors import RequestError, nearest
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""1: until 0.1.0; 2: config.json, checkpoints, key frames and metrics carry digests of what they hold."""
 MAX_LR = 1e30
+KEYFRAMES = 20
+"""Key frames of a run at most, where none were asked for."""
 SET_BY_TASK = ("n_ctx", "d_vocab", "d_vocab_out")
 """Fields that follow from the task; nobody sets them."""
 
@@ -239,7 +244,8 @@ class ScheduleConfig:
     eval_every: int = 10
     """A line of metrics every k updates."""
     keyframe_every: int = 0
-    """Optimiser state kept every k updates (the last is always kept); 0: none but the last."""
+    """Key frames, all that training needs to go on from a step, every k updates, and at the last; -1: at the last alone;
+    0: at up to 20 checkpoints, a fifth of them at most, evenly spaced."""
 
     def checkpoints(self) -> tuple[int, ...]:
         """Return the steps of the declared checkpoints: the union of the rules, with step 0 and the last."""
@@ -254,6 +260,20 @@ class ScheduleConfig:
             ratios = (i / max(1, n - 1) for i in range(n))
             steps.update(round(math.exp(r * math.log(self.steps))) for r in ratios)
         return tuple(sorted(steps))
+
+    def keyframes(self) -> tuple[int, ...]:
+        """Return the steps of the scheduled key frames, ascending: the last step always, step 0 never.
+
+        With `keyframe_every` 0 there are n = min(20, checkpoints // 5), one at least, at the checkpoints nearest to
+        steps i / n, i = 1 to n. With Adam a key frame has three times the size of a checkpoint, so that all of them
+        together have at most 3/5 of that of all checkpoints.
+        """
+        if self.keyframe_every > 0:
+            return (*range(self.keyframe_every, self.steps, self.keyframe_every), self.steps)
+        declared = self.checkpoints()
+        n = 1 if self.keyframe_every else max(1, min(KEYFRAMES, len(declared) // 5))
+        later = declared[1:]  # the first is 0
+        return tuple(sorted({_nearest_of(later, self.steps * i / n) for i in range(1, n + 1)}))
 
 
 @dataclass(frozen=True)
@@ -401,7 +421,7 @@ def validate(config: RunConfig) -> None:
         k: getattr(opt, k) for k in ("weight_decay", "warmup", "batch_size", "momentum")
     }
     not_negative |= {
-        k: getattr(sched, k) for k in ("checkpoint_every", "checkpoint_log", "keyframe_every")
+        k: getattr(sched, k) for k in ("checkpoint_every", "checkpoint_log")
     }
     not_negative |= {
         k: min(v, default=0) for k, v in {"checkpoint_steps": sched.checkpoint_steps}.items()
@@ -409,6 +429,10 @@ def validate(config: RunConfig) -> None:
     for name, value in not_negative.items():
         if value < 0:
             raise RequestError(f"{name} = {value}", "0 or more")
+    if sched.keyframe_every < -1:
+        raise RequestError(
+            f"keyframe_every = {sched.keyframe_every}", "a number of updates; 0 or -1 (see --help)"
+        )
     too_late = [s for s in sched.checkpoint_steps if s > sched.steps]
     if too_late:
         raise RequestError(f"checkpoint_steps has {too_late[0]}", f"steps up to {sched.steps}")
@@ -436,6 +460,12 @@ def validate(config: RunConfig) -> None:
     if split.outliers < 0:
         raise RequestError(f"outliers = {split.outliers}", "0 or more")
     _validate_interventions(opt, config.intervention)
+
+
+def _nearest_of(ascending: Sequence[int], wanted: float) -> int:
+    """Return the number that lies nearest; the smaller of two."""
+    place = bisect.bisect_left(ascending, wanted)
+    return min(ascending[max(0, place - 1) : place + 1], key=lambda number: abs(number - wanted))
 
 
 def _validate_interventions(opt: OptimiserConfig, change: InterventionConfig) -> None:

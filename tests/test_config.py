@@ -184,7 +184,7 @@ def test_a_wrong_file_is_said_in_one_line(data):
         ({"momentum": -0.1}, "0 or more"),
         ({"checkpoint_every": -1}, "0 or more"),
         ({"checkpoint_log": -1}, "0 or more"),
-        ({"keyframe_every": -1}, "0 or more"),
+        ({"keyframe_every": -2}, "a number of updates"),
         ({"checkpoint_steps": (-5,)}, "0 or more"),
         ({"checkpoint_steps": (5, 99), "steps": 50}, "steps up to 50"),
         ({"beta1": 1.0}, "[0, 1)"),

@@ -13,22 +13,26 @@ PACKAGE = Path(grokscope.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 # Part -> the parts of grokscope that it may know. Data flows one way: DESIGN, "How data flows".
-LOW = {"errors", "config", "files", "machine"}
+LOW = {"errors", "config", "files", "machine", "interrupts", "reading", "zip_directory"}
 MAY_KNOW = {
     "errors": set(),
     "config": {"errors"},
-    "files": {"errors"},
+    "reading": {"errors"},
+    "files": {"errors", "reading", "interrupts"},
+    "zip_directory": {"errors"},
     "machine": set(),
+    "interrupts": set(),
     "presets": {"config", "errors"},
     "harmonics": set(),
     "tasks": {"config", "errors", "harmonics"},
-    "models": {"config", "errors", "files"},
+    "models": {"config", "errors", "files", "reading", "zip_directory"},
     "runs": LOW | {"tasks", "models", "harmonics", "presets", "__version__"},
     "training": LOW | {"tasks", "models", "runs", "presets"},
     "measures": LOW | {"tasks", "models", "runs", "harmonics"},
     # It drives whole runs, but not the command line.
     "bench": LOW
     | {"tasks", "models", "runs", "training", "sweeps", "measures", "analysis", "presets"},
+    "checking": LOW | {"tasks", "models", "runs", "training", "analysis", "transitions", "pipeline"},
     "transitions": LOW | {"callable_package"},
     "figures": LOW | {"transitions", "harmonics", "callable_package"},
     # api: calling the package, `gs.report(ds, path)`, is the notebook's function.

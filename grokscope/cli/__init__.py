@@ -4,11 +4,16 @@ import os
 import sys
 from importlib import import_module
 
+from grokscope.cli.ending import watching
+from grokscope.cli.streams import flush_stdout, prepare_streams
+
 COMMANDS = {
     "demo": ("demo", "train a small run that groks, analyse it, and print where the report is"),
     "train": ("train", "train a model with dense checkpoints"),
     "sweep": ("sweep", "train many runs that a file describes, several at a time"),
     "resume": ("resume", "go on with an interrupted run"),
+    "densify": ("densify", "add checkpoints that the run passed through, around an event say"),
+    "check": ("check", "say whether a run is whole, and what it says it is"),
     "analyze": ("analyze", "measure every checkpoint, locate the events, write the report"),
     "figure": ("figure", "write one figure of an analysed run"),
     "report": ("report", "write the HTML report of an analysed run again"),
@@ -23,13 +28,32 @@ COMMANDS = {
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command line and return its exit code: 0 done, 1 not sound, 2 the request makes no sense."""
-    try:
-        return _run(sys.argv[1:] if argv is None else argv)
-    except BrokenPipeError:
-        # The reader of our output left; what is still buffered must not raise again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    """Run the command line and return its exit code.
+
+    0 done, 1 not sound, 2 the request makes no sense or cannot be met here, 3 a mistake of grokscope's own; 128 and the
+    signal's number (130 for Ctrl-C) where it was interrupted. Without `argv` the process is ours: the words are those
+    that it was started with, and an interrupted one ends here.
+    """
+    words = sys.argv[1:] if argv is None else list(argv)
+    if argv is None:
+        prepare_streams()
+    with watching(words, alone=argv is None) as ending:
+        try:
+            code = _run(words)
+            flush_stdout()
+        except BaseException as error:
+            # Whatever a library made of the interrupt, it is one.
+            if isinstance(error, KeyboardInterrupt) or ending.is_asked:
+                return ending.end()
+            code = _say(error)
+        ending.done(code)
+    return code
+
+
+def _say(error: BaseException) -> int:
+    from grokscope.cli.failures import say
+
+    return say(error)
 
 
 def _run(argv: list[str]) -> int:
@@ -41,20 +65,19 @@ def _run(argv: list[str]) -> int:
 
         print(f"grokscope {__version__}")
         return 0
-    from grokscope.errors import GrokscopeError, RequestError, nearest
+    from grokscope.errors import RequestError, nearest
 
+    if argv[0] not in COMMANDS:
+        raise RequestError(
+            f"unknown command '{argv[0]}'", ", ".join(COMMANDS), nearest(argv[0], COMMANDS)
+        )
     try:
-        if argv[0] not in COMMANDS:
-            raise RequestError(
-                f"unknown command '{argv[0]}'", ", ".join(COMMANDS), nearest(argv[0], COMMANDS)
-            )
-        return import_module(f"grokscope.cli.{COMMANDS[argv[0]][0]}").main(argv[1:])
-    except GrokscopeError as error:
-        print(f"grokscope: {error}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print("grokscope: interrupted", file=sys.stderr)
-        return 130
+        os.getcwd()
+    except OSError as error:  # libraries in C end the process where they meet this
+        raise RequestError(
+            "the current folder is gone", todo="change to one that is there"
+        ) from error
+    return import_module(f"grokscope.cli.{COMMANDS[argv[0]][0]}").main(argv[1:])
 
 
 def _help() -> str:

@@ -7,6 +7,7 @@ from typing import Literal
 
 from tyro.conf import Positional
 
+from grokscope.cli.ending import KEPT, if_interrupted
 from grokscope.cli.output import print_analysed, print_json
 from grokscope.cli.parse import parse
 from grokscope.cli.progress import progress
@@ -49,6 +50,7 @@ def main(argv: Sequence[str]) -> int:
     steps = choose_steps(options.steps, run.steps) if options.steps else None
     names = [name.strip() for name in options.measures.split(",") if name.strip()] or None
     choose(names)  # a wrong name is said before the bar appears
+    if_interrupted(lambda: ("what was measured is kept", None) if options.cache else (KEPT, None))
     with progress("analysing", len(steps or run.steps), options.quiet) as advance:
         found = analyse_run(
             options.run,

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from grokscope.cli.ending import if_interrupted
 from grokscope.cli.output import print_analysed, print_json
 from grokscope.cli.parse import parse
 from grokscope.cli.progress import progress, training_note
 from grokscope.errors import RequestError
+from grokscope.runs.lock import refuse_if_written
 
 
 @dataclass(frozen=True)
@@ -27,11 +29,14 @@ class Options:
 def main(argv: Sequence[str]) -> int:
     """Run the demo."""
     options = parse(Options, "demo", argv)
+    refuse_if_written(options.out)
     from grokscope.api import configure
     from grokscope.pipeline import analyse_run
     from grokscope.runs.run import CONFIG_FILE, open_run
-    from grokscope.training.loop import resume_run, train_run
+    from grokscope.training.loop import train_run
+    from grokscope.training.past import read_past
     from grokscope.training.resolve import resolve
+    from grokscope.training.resume import resume_run
 
     config, _ = resolve(configure(preset="demo", seed=options.seed))
     with progress("training", config.schedule.steps, options.quiet) as advance:
@@ -39,23 +44,19 @@ def main(argv: Sequence[str]) -> int:
         def note(step: int, metrics: dict[str, float]) -> None:
             advance(step, training_note(metrics))
 
-        try:
-            if not (options.out / CONFIG_FILE).exists():
-                run = train_run(config, options.out, note)
-            else:
-                run = open_run(options.out)
-                if run.config != config:
-                    raise RequestError(
-                        f"{options.out} holds another run",
-                        "a new directory, or a demo's",
-                        "choose another --out",
-                    )
-                if config.schedule.steps not in run.steps:
-                    run = resume_run(options.out, note)
-        except KeyboardInterrupt:
-            raise RequestError(
-                "interrupted; the state is kept", todo="run the demo again to go on"
-            ) from None
+        if_interrupted(lambda: ("the state is kept", None))
+        if not (options.out / CONFIG_FILE).exists():
+            run = train_run(config, options.out, note)
+        else:
+            run = open_run(options.out)
+            if run.config != config:
+                raise RequestError(
+                    f"{options.out} holds another run",
+                    "a new directory, or a demo's",
+                    "choose another --out",
+                )
+            if not read_past(run).is_at_end:
+                run = resume_run(options.out, note)
     with progress("analysing", len(run.steps), options.quiet) as advance:
         found = analyse_run(run.path, on_step=lambda done, total: advance(done))
     if options.json:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from tyro.conf import Positional, UseAppendAction
 
 from grokscope.cli.figure_options import figure_options, option_hints
-from grokscope.cli.output import print_json, print_table
+from grokscope.cli.output import print_json, print_table, say
 from grokscope.cli.parse import parse
 from grokscope.errors import RequestError
 
@@ -60,7 +60,7 @@ def main(argv: Sequence[str]) -> int:
             {"figure": options.name, "file": str(path)} | ({"caption": caption} if caption else {})
         )
     else:
-        print(path)
+        say(path)
     return 0
 
 

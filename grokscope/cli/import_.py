@@ -7,7 +7,7 @@ from typing import Literal
 
 from tyro.conf import Positional
 
-from grokscope.cli.output import print_json
+from grokscope.cli.output import print_json, say
 from grokscope.cli.parse import parse
 
 
@@ -74,21 +74,21 @@ def main(argv: Sequence[str]) -> int:
     if options.json:
         print_json({"run": str(run.path), "steps": list(run.steps), "origin": origin})
         return 0
-    print(f"run: {run.path} ({len(run.steps)} checkpoint{'s' if len(run.steps) != 1 else ''})")
-    print(f"layout: {origin['layout']}")
+    say(f"run: {run.path} ({len(run.steps)} checkpoint{'s' if len(run.steps) != 1 else ''})")
+    say(f"layout: {origin['layout']}")
     task = run.config.task
     over = f"mod {task.p}" if run.task.group is None else f"over {task.group}"
-    print(f"task: {task.task} {over} ({origin['task']})")
+    say(f"task: {task.task} {over} ({origin['task']})")
     if run.split is None:
-        print(f"split: {origin['split']}")
+        say(f"split: {origin['split']}")
     elif run.config.split.shuffle == "listed":
-        print(f"split: {run.split.train.sum():,} rows train ({origin['split']})")
+        say(f"split: {run.split.train.sum():,} rows train ({origin['split']})")
     else:
         split = run.config.split
-        print(f"split: seed {split.split_seed}, {split.frac_train} of the rows ({origin['split']})")
+        say(f"split: seed {split.split_seed}, {split.frac_train} of the rows ({origin['split']})")
     for note in origin["notes"]:
-        print(f"note: {note}")
-    print(f"next: grokscope analyze {run.path}")
+        say(f"note: {note}")
+    say(f"next: grokscope analyze {run.path}")
     return 0
 
 

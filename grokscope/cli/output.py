@@ -13,6 +13,13 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, indent=2, allow_nan=False, default=str))
 
 
+def say(text: object) -> None:
+    """Print a line that may hold text from a run: a name, a note; nothing in it commands the terminal."""
+    from grokscope.errors import printable
+
+    print(printable(str(text)))
+
+
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str = "") -> None:
     """Print a table."""
     from rich import box
@@ -20,9 +27,13 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: st
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(*columns, title=title or None, title_justify="left", box=box.SIMPLE_HEAD)
+    from grokscope.errors import printable
+
+    # As text: rich would take [red] in a name for its own marks.
+    heading = Text(printable(title)) if title else None
+    table = Table(*columns, title=heading, title_justify="left", box=box.SIMPLE_HEAD)
     for row in rows:
-        table.add_row(*[Text(str(cell)) for cell in row])
+        table.add_row(*[Text(printable(str(cell))) for cell in row])
     Console().print(table)
 
 
@@ -31,8 +42,10 @@ def print_line(text: str) -> None:
     from rich.console import Console
     from rich.text import Text
 
+    from grokscope.errors import printable
+
     console = Console()
-    console.print(Text(text), soft_wrap=not console.is_terminal)
+    console.print(Text(printable(text)), soft_wrap=not console.is_terminal)
 
 
 def print_analysed(found: "Analysed") -> None:
@@ -46,7 +59,7 @@ def print_analysed(found: "Analysed") -> None:
         print_table(("event", "in the steps", "note"), rows, title=str(found.run.path))
     others = [t.name for t in found.transitions if t not in looked]
     if others:
-        print(f"nothing to look at for: {', '.join(others)} (transitions.json says why)")
+        say(f"nothing to look at for: {', '.join(others)} (transitions.json says why)")
     key = found.key
     if key is not None:
         names = ", ".join(str(k) for k in key.values.tolist()) or "none"
@@ -61,4 +74,4 @@ def print_analysed(found: "Analysed") -> None:
     algorithm = found.verdict["algorithm"]
     print_line(f"algorithm: {algorithm['name']}")
     print_line(algorithm["sentence"])
-    print(f"report: {found.report}")
+    say(f"report: {found.report}")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tyro.conf import Positional
 
-from grokscope.cli.output import print_json
+from grokscope.cli.output import print_json, say
 from grokscope.cli.parse import parse
 from grokscope.cli.progress import progress
 
@@ -42,5 +42,5 @@ def main(argv: Sequence[str]) -> int:
     if options.json:
         print_json({"file": str(path), "bytes": path.stat().st_size})
     else:
-        print(f"{path} ({path.stat().st_size / 1e6:.1f} MB)")
+        say(f"{path} ({path.stat().st_size / 1e6:.1f} MB)")
     return 0

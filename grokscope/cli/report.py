@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tyro.conf import Positional
 
-from grokscope.cli.output import print_json
+from grokscope.cli.output import print_json, say
 from grokscope.cli.parse import parse
 
 
@@ -29,5 +29,5 @@ def main(argv: Sequence[str]) -> int:
     if options.json:
         print_json(found.to_json())
     else:
-        print(found.report)
+        say(found.report)
     return 0

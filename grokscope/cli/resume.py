@@ -6,10 +6,12 @@ from pathlib import Path
 
 from tyro.conf import Positional
 
+from grokscope.cli.ending import if_interrupted
 from grokscope.cli.output import print_json
 from grokscope.cli.parse import parse
 from grokscope.cli.progress import progress, training_note
-from grokscope.errors import RequestError
+from grokscope.cli.run_end import arithmetic, exit_code, how_it_ended
+from grokscope.runs.lock import refuse_if_written
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,9 @@ class Options:
 
     run: Positional[Path]
     """Directory of the run."""
+    anyway: bool = False
+    """Go on where the run cannot be the same to the bit: what differs on the disk is replaced, or a run of a stack goes
+    on without its siblings; config.json says from which step on."""
     json: bool = False
     """Print the run as JSON."""
     quiet: bool = False
@@ -25,21 +30,37 @@ class Options:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Resume a run and print where it is."""
+    """Resume a run and print where it is; 1 where it diverged."""
     options = parse(Options, "resume", argv)
-    from grokscope.runs.run import open_run
-    from grokscope.training.loop import resume_run
+    refuse_if_written(options.run)
+    from grokscope.training.past import read_past
+    from grokscope.training.resume import resume_run, trained_here
 
-    total = open_run(options.run).config.schedule.steps
-    with progress("training", total, options.quiet) as advance:
-        try:
-            run = resume_run(options.run, lambda step, m: advance(step, training_note(m)))
-        except KeyboardInterrupt:
-            raise RequestError(
-                "interrupted; the state is kept", todo=f"go on with: grokscope resume {options.run}"
-            ) from None
+    run = trained_here(options.run)
+    complete = read_past(run).is_at_end
+    notes: list[str] = []
+    with progress("training", run.config.schedule.steps, options.quiet) as advance:
+        if_interrupted(lambda: ("the state is kept", None))
+        run = resume_run(
+            options.run,
+            lambda step, m: advance(step, training_note(m)),
+            anyway=options.anyway,
+            on_note=notes.append,
+        )
+    lines = run.metrics()
+    last = lines[-1]
     if options.json:
-        print_json({"run": str(run.path), "steps": list(run.steps), "last": run.metrics()[-1]})
-    else:
-        print(f"run: {run.path}\nnext: grokscope analyze {run.path}")
-    return 0
+        said = {"run": str(run.path), "steps": list(run.steps), "last": last, "notes": notes}
+        print_json(said | {"was_complete": complete})
+        return exit_code(last)
+    for note in notes:
+        print(f"note: {note}")
+    if complete:
+        print(f"{run.path} is complete, nothing was done: {how_it_ended(last)}")
+        return exit_code(last)
+    if last.get("diverged") or last.get("stopped"):
+        print(how_it_ended(last))
+    for sentence in arithmetic(lines):
+        print(sentence)
+    print(f"run: {run.path}\nnext: grokscope analyze {run.path}")
+    return exit_code(last)

@@ -1,6 +1,5 @@
 """grokscope sweep FILE: many runs, several at a time, and one dataset of all of them."""
 
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -8,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from tyro.conf import Positional
 
+from grokscope.cli.ending import if_interrupted
 from grokscope.cli.output import print_json, print_table
 from grokscope.cli.parse import parse
-from grokscope.errors import RequestError
 
 if TYPE_CHECKING:
     from grokscope.sweeps.folder import Sweep
@@ -55,20 +54,16 @@ def main(argv: Sequence[str]) -> int:
 
     engine = engine_config(device=options.device)
     with sweep_progress(options.quiet) as on_update:
-        try:
-            found = sweep(
-                options.file,
-                options.out,
-                options.workers,
-                yes=options.yes,
-                on_update=on_update,
-                engine=engine,
-                stack=options.stack,
-            )
-        except KeyboardInterrupt:
-            raise RequestError(
-                "interrupted; the state of every run is kept", todo=f"go on with: {_again(options)}"
-            ) from None
+        if_interrupted(lambda: ("the state of every run is kept", None))
+        found = sweep(
+            options.file,
+            options.out,
+            options.workers,
+            yes=options.yes,
+            on_update=on_update,
+            engine=engine,
+            stack=options.stack,
+        )
     return tell(found, options.json)
 
 
@@ -120,12 +115,3 @@ def tell(found: "Sweep", as_json: bool, engines: Mapping[str, Any] | None = None
         print(f"engine: {engine}")
     print(f"sweep: {found.path}\ndataset: {found.dataset_path}")
     return 1 if failed else 0
-
-
-def _again(options: Options) -> str:
-    words = ["grokscope", "sweep", str(options.file)]
-    for name in ("out", "workers"):
-        value = getattr(options, name)
-        words += [] if value is None else [f"--{name}", str(value)]
-    words += ["--yes"] * options.yes + ["--no-stack"] * (not options.stack)
-    return shlex.join(words + ["--device", options.device] * (options.device != "cpu"))

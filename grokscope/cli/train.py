@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 from tyro.conf import OmitArgPrefixes
 
+from grokscope.cli.ending import if_interrupted
 from grokscope.cli.output import print_json
 from grokscope.cli.parse import parse
 from grokscope.cli.progress import progress, training_note
+from grokscope.cli.run_end import arithmetic, exit_code, how_it_ended
 from grokscope.config import RunConfig, from_dict
 from grokscope.errors import RequestError
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Train a run, or one for each of many seeds, and print where it is; 1 where a run of many failed."""
+    """Train a run, or one for each of many seeds, and print where it is; 1 where it diverged, or one of many failed."""
     own, rest = _own_options(argv)
     if own.seeds is None and (own.workers is not None or own.yes):
         raise RequestError("train: --workers or --yes without --seeds", "--seeds 0..31 --workers 2")
@@ -33,9 +35,8 @@ def main(argv: Sequence[str]) -> int:
     if own.seeds is not None:
         from grokscope.cli.train_seeds import train_seeds
 
-        return train_seeds(config, own, _words(rest), engine, argv)
-    _train(config, own, engine)
-    return 0
+        return train_seeds(config, own, _words(rest), engine)
+    return _train(config, own, engine)
 
 
 _OWN_HELP = """usage: grokscope train [TASK] [--preset NAME] [--out DIR] [--seed N | --seeds SEEDS] [OPTIONS]
@@ -108,7 +109,16 @@ def _config(own: argparse.Namespace) -> RunConfig:
     return configure(own.task, own.preset, **seeds)
 
 
-def _train(config: RunConfig, own: argparse.Namespace, engine: "EngineConfig") -> None:
+def _go_on(out: Path) -> tuple[str, list[str] | None]:
+    """Return what is kept of an interrupted run, and how to go on; the same command where it did not begin."""
+    from grokscope.runs.run import CONFIG_FILE
+
+    if (out / CONFIG_FILE).is_file():
+        return "the state is kept", ["resume", str(out)]
+    return "nothing was trained yet", None
+
+
+def _train(config: RunConfig, own: argparse.Namespace, engine: "EngineConfig") -> int:
     from grokscope.api import new_folder
     from grokscope.training.engine import recorded_engine
     from grokscope.training.loop import train_run
@@ -117,15 +127,10 @@ def _train(config: RunConfig, own: argparse.Namespace, engine: "EngineConfig") -
     config, _ = resolve(config)
     out = own.out or new_folder(config)
     with progress("training", config.schedule.steps, own.quiet) as advance:
-        try:
-            run = train_run(
-                config, out, lambda step, m: advance(step, training_note(m)), engine=engine
-            )
-        except KeyboardInterrupt:
-            raise RequestError(
-                "interrupted; the state is kept", todo=f"go on with: grokscope resume {out}"
-            ) from None
-    last, computed = run.metrics()[-1], recorded_engine(run.info)
+        if_interrupted(lambda: _go_on(out))
+        run = train_run(config, out, lambda step, m: advance(step, training_note(m)), engine=engine)
+    lines, computed = run.metrics(), recorded_engine(run.info)
+    last = lines[-1]
     if own.json:
         print_json(
             {
@@ -135,11 +140,12 @@ def _train(config: RunConfig, own: argparse.Namespace, engine: "EngineConfig") -
                 "engine": computed.record(),
             }
         )
-        return
-    if last.get("diverged"):
-        print(f"diverged at step {last['step']}: the run was stopped, its checkpoints are kept")
-    if last.get("stopped"):
-        print(f"stopped early at step {last['step']}: test accuracy stayed at its stop_accuracy")
+        return exit_code(last)
+    if last.get("diverged") or last.get("stopped"):
+        print(how_it_ended(last))
+    for sentence in arithmetic(lines):
+        print(sentence)
     print(f"engine: {computed.describe()}")
     print(f"run: {run.path}")
     print(f"next: grokscope analyze {run.path}")
+    return exit_code(last)

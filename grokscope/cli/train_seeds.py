@@ -1,14 +1,14 @@
 """grokscope train --seeds: many runs of one setting."""
 
 import argparse
-import shlex
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
+from grokscope.cli.ending import if_interrupted
 from grokscope.cli.sweep import tell
 from grokscope.cli.sweep_progress import sweep_progress
 from grokscope.config import RunConfig
-from grokscope.errors import GrokscopeError, RequestError
+from grokscope.errors import GrokscopeError
 
 if TYPE_CHECKING:
     from grokscope.sweeps.folder import Sweep
@@ -20,7 +20,6 @@ def train_seeds(
     own: argparse.Namespace,
     given: Collection[str],
     engine: "EngineConfig",
-    argv: Sequence[str],
 ) -> int:
     """Train a run for each seed of `own.seeds` and print a table of them; return 1 where one failed.
 
@@ -28,30 +27,23 @@ def train_seeds(
     ----------
     given
         Names of the options that were given: split_seed and the like then hold for all runs.
-    argv
-        The command's words, to say how to go on.
     """
     from grokscope.sweeps.seed_words import read_seeds
     from grokscope.sweeps.seeds import SEEDED, sweep_seeds
 
     read_seeds(own.seeds, "train")
     with sweep_progress(own.quiet) as on_update:
-        try:
-            found = sweep_seeds(
-                config,
-                own.seeds,
-                own.out,
-                own.workers,
-                fixed=[name for name in SEEDED if name in given],
-                yes=own.yes,
-                on_update=on_update,
-                engine=engine,
-            )
-        except KeyboardInterrupt:
-            again = shlex.join(["grokscope", "train", *argv])
-            raise RequestError(
-                "interrupted; the state of every run is kept", todo=f"go on with: {again}"
-            ) from None
+        if_interrupted(lambda: ("the state of every run is kept", None))
+        found = sweep_seeds(
+            config,
+            own.seeds,
+            own.out,
+            own.workers,
+            fixed=[name for name in SEEDED if name in given],
+            yes=own.yes,
+            on_update=on_update,
+            engine=engine,
+        )
     return tell(found, own.json, _engines(found))
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tyro.conf import Positional
 
-from grokscope.cli.output import print_json
+from grokscope.cli.output import print_json, say
 from grokscope.cli.parse import parse
 from grokscope.cli.progress import progress
 
@@ -35,5 +35,5 @@ def main(argv: Sequence[str]) -> int:
     if options.json:
         print_json({"run": str(run.path), "steps": list(run.steps)})
     else:
-        print(f"{run.path} ({len(run.steps)} checkpoints)")
+        say(f"{run.path} ({len(run.steps)} checkpoints)")
     return 0

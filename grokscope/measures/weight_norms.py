@@ -42,7 +42,8 @@ def inner_products(a: Mapping[str, Tensor], b: Mapping[str, Tensor]) -> np.ndarr
             ("param",),
             "Cosine with the previous checkpoint",
             "1",
-            "w . w_previous / (|w| |w_previous|)",
+            "w . w_previous / (|w| |w_previous|), w_previous at the checkpoint before: nearer to 1 "
+            "where checkpoints are denser, as where densify added some",
         ),
     },
     cost="weights",

@@ -14,7 +14,7 @@ from grokscope.runs.imported_answers import row_losses
 from grokscope.runs.imported_split import find_split
 from grokscope.runs.imported_task import find_task
 from grokscope.runs.metrics import FILE as METRICS_FILE
-from grokscope.runs.metrics import MAX_STEP, MetricsWriter
+from grokscope.runs.metrics import MAX_STEP, write_metrics
 from grokscope.runs.run import Run, create_run
 from grokscope.runs.train_rows import rows_hash, write_train_rows
 from grokscope.tasks import Task
@@ -94,11 +94,13 @@ def import_foreign(
     model = vars_of(found.model)
     run_config = override(RunConfig(), **told, **model, steps=max(1, last or 1))
     listed = {} if split.listed is None else {"train_rows": rows_hash(split.listed)}
+    curves = _curves(series)
     run = create_run(
         Path(out),
         run_config,
         split_known=split.fields is not None,
         step_known=last is not None,
+        metric_lines=len(curves),
         told=sorted([*told, *model, *(["steps"] if last else [])]),
         origin={
             "layout": series.layout,
@@ -121,7 +123,8 @@ def import_foreign(
         if found.order is not None:
             weights = relabel(weights, found.order, found.task.second_token)
         write_tensors(checkpoint_path(run.checkpoints, at), weights, at, run.config_hash)
-    _write_curves(run, series)
+    if curves:
+        write_metrics(run.path / METRICS_FILE, curves)
     return run
 
 
@@ -163,17 +166,11 @@ def _told(series: ForeignSeries) -> dict[str, Any]:
     return told
 
 
-def _write_curves(run: Run, series: ForeignSeries) -> None:
+def _curves(series: ForeignSeries) -> list[dict[str, Any]]:
+    """Return the recorded losses and accuracies as lines of metrics, ascending in the step."""
     by_step: dict[int, dict[str, float]] = {}
     for quantity, curves in (("loss", series.losses), ("accuracy", series.accuracies)):
         for side, (steps, values) in curves.items():
             for step, value in zip(steps, values, strict=True):
                 by_step.setdefault(int(step), {})[f"{quantity}_{side}"] = float(value)
-    if not by_step:
-        return
-    writer = MetricsWriter(run.path / METRICS_FILE)
-    try:
-        for step in sorted(by_step):
-            writer.append({"step": step, **by_step[step]})
-    finally:
-        writer.close()
+    return [{"step": step, **by_step[step]} for step in sorted(by_step)]

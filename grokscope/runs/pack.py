@@ -8,10 +8,13 @@ from pathlib import Path
 from grokscope.errors import RequestError
 from grokscope.files import replacing
 from grokscope.runs.byte_planes import to_planes
+from grokscope.runs.lock import no_writer
 from grokscope.runs.packed_form import (
     FOLDERS,
     MANIFEST,
+    MAX_CODED,
     MAX_MEMBER,
+    MAX_MEMBERS,
     MAX_TOTAL,
     Member,
     is_safe,
@@ -51,8 +54,8 @@ def pack(
     Raises
     ------
     RequestError
-        Where `out` is there already or cannot be written, or the run holds a link or a file of a name that not every
-        system can have.
+        Where `out` is there already or cannot be written, another process writes the run, or the run holds a link or a
+        file of a name that not every system can have.
     """
     run = open_run(run.path if isinstance(run, Run) else run)
     if not run.steps:
@@ -65,12 +68,18 @@ def pack(
         raise RequestError(f"{target} is there already", "a new file", "choose another --out")
     if target.resolve().is_relative_to(folder):
         raise RequestError(f"{target} lies in the run itself", "a file beside it")
-    paths = list(_files(folder, state))
-    if sum(path.stat().st_size for path in paths) > MAX_TOTAL:
-        raise RequestError(f"{run.path} is too large", f"up to {MAX_TOTAL} bytes")
-    with replacing(target) as aside:
+    with no_writer(folder), replacing(target) as aside:
+        paths = list(_files(folder, state))
+        _check_sizes(run.path, paths)
         _write(aside, folder, paths, on_member)
     return target
+
+
+def _check_sizes(run: Path, paths: list[Path]) -> None:
+    if len(paths) > MAX_MEMBERS:
+        raise RequestError(f"{run} has {len(paths)} files", f"up to {MAX_MEMBERS}")
+    if sum(path.stat().st_size for path in paths) > MAX_TOTAL:
+        raise RequestError(f"{run} is too large", f"up to {MAX_TOTAL} bytes")
 
 
 def _write(
@@ -85,7 +94,7 @@ def _write(
             if len(data) > MAX_MEMBER:
                 raise RequestError(f"{path} has {len(data)} bytes", f"up to {MAX_MEMBER}")
             member, coded = Member(name, len(data), sha256(data)), data
-            if path.suffix == WEIGHTS:
+            if path.suffix == WEIGHTS and len(data) <= MAX_CODED:
                 earlier, old = before.get(path.parent, ("", b""))
                 if len(old) == len(data):
                     member = Member(name, len(data), member.sha256, "difference", earlier)

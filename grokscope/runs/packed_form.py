@@ -18,15 +18,24 @@ from grokscope.errors import UnsoundError
 FORMAT = "grokscope packed run"
 SCHEMA = 1
 MANIFEST = "manifest.json"
-MAX_MANIFEST = 64 << 20
+MAX_MEMBERS = 100_000
+MAX_MANIFEST = 24 << 20
+"""Bytes of the manifest: 230 a member. All are read at once, and JSON takes up to 24 times as much memory."""
 MAX_MEMBER = 4 << 30
+MAX_CODED = 64 << 20
+"""Bytes of a member that is coded, and so put together in memory, of which it takes up to seven times as much; a larger
+checkpoint is packed as it is."""
 MAX_TOTAL = 64 << 30
-MAX_MEMBERS = 200_000
+MAX_NAME = 200
+"""Bytes of a name; file systems have 255, and files are written under a longer one beside."""
 FOLDERS = ("checkpoints", "state", "figures")
 NAME = re.compile(
     r"(?:(?:checkpoints|state|figures)/)?[^./\\:*?\"<>|\x00-\x1f][^/\\:*?\"<>|\x00-\x1f]*"
 )
 """A file of the run's directory or of one of its folders; nothing hidden, nothing that leads elsewhere."""
+
+RESERVED = re.compile(r"(?i:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?")
+"""Names of devices on Windows."""
 
 Coding = Literal["plain", "planes", "difference"]
 
@@ -61,7 +70,14 @@ def sha256(data: bytes) -> str:
 
 def is_safe(name: str) -> bool:
     """Return whether a name is that of a file in a run directory, on any system."""
-    return NAME.fullmatch(name) is not None and name != MANIFEST and not name.endswith((" ", "."))
+    return (
+        NAME.fullmatch(name) is not None
+        and name.isprintable()  # which halves of surrogate pairs, and marks that turn text round, are not
+        and len(name.encode()) <= MAX_NAME
+        and name.lower() != MANIFEST
+        and not name.endswith((" ", "."))
+        and RESERVED.fullmatch(name.rpartition("/")[2]) is None
+    )
 
 
 def manifest_of(members: list[Member]) -> dict[str, Any]:
@@ -81,7 +97,7 @@ def read_manifest(content: Any, where: str) -> list[Member]:
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise UnsoundError(f"{where} is no packed run", "a file written by grokscope pack")
     schema, listed = content.get("schema"), content.get("members")
-    if not isinstance(schema, int) or schema > SCHEMA:
+    if not isinstance(schema, int) or isinstance(schema, bool) or not 1 <= schema <= SCHEMA:
         raise UnsoundError(
             f"{where} has schema {schema}", f"up to {SCHEMA}", "a newer grokscope is needed"
         )
@@ -122,10 +138,9 @@ def _member(entry: Any, where: str) -> Member:
         raise UnsoundError(
             f"{where} has a member '{member.name}'", f"files of a run, and of {', '.join(FOLDERS)}"
         )
-    if not 0 <= member.size <= MAX_MEMBER:
-        raise UnsoundError(
-            f"{where}: '{member.name}' has {member.size} bytes", f"0 to {MAX_MEMBER}"
-        )
+    most = MAX_MEMBER if member.coding == "plain" else MAX_CODED
+    if not 0 <= member.size <= most:
+        raise UnsoundError(f"{where}: '{member.name}' has {member.size} bytes", f"0 to {most}")
     return member
 
 

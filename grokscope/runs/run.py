@@ -1,5 +1,7 @@
 """A run: a directory with its configuration, metrics, checkpoints and analysis."""
 
+import math
+import os
 import platform
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,11 +13,14 @@ from jaxtyping import Float
 from torch import Tensor
 
 from grokscope import __version__
-from grokscope.config import SCHEMA_VERSION, RunConfig, config_hash, from_dict
+from grokscope.config import SCHEMA_VERSION, RunConfig
 from grokscope.errors import RequestError, UnsoundError, nearest
-from grokscope.files import make_folder, read_json, write_json
+from grokscope.files import LEFTOVER, make_folder, write_json
 from grokscope.models.shapes import check_weights, weight_shapes
+from grokscope.reading import is_plain_file
+from grokscope.runs.bounds import check_fits
 from grokscope.runs.checkpoints import checkpoint_path, list_steps, read_tensors
+from grokscope.runs.config_file import CONFIG_FILE, INFO_HASH, read_config, sealed
 from grokscope.runs.metrics import FILE as METRICS_FILE
 from grokscope.runs.metrics import read_metrics
 from grokscope.runs.train_rows import read_train_rows
@@ -25,7 +30,8 @@ if TYPE_CHECKING:
     from grokscope.runs.context import Context
     from grokscope.runs.snapshot import Snapshot
 
-CONFIG_FILE = "config.json"
+HEADER_BYTES = 64 << 20
+"""Of a checkpoint that is read: its header, and what other weights it may hold before that is said."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +65,9 @@ class Run:
     @cached_property
     def task(self) -> Task:
         """The task's table."""
-        return task_of(self.config.task)
+        task = task_of(self.config.task)
+        check_fits(self.config, task, str(self.path / CONFIG_FILE))
+        return task
 
     @cached_property
     def split(self) -> Split | None:
@@ -86,6 +94,11 @@ class Run:
     def steps(self) -> tuple[int, ...]:
         """The steps that have a checkpoint now, ascending."""
         return list_steps(self.checkpoints)
+
+    @property
+    def keyframes(self) -> tuple[int, ...]:
+        """The steps that have a key frame now, ascending; none where there is no folder of them."""
+        return list_steps(self.state) if self.state.is_dir() else ()
 
     @cached_property
     def context(self) -> "Context":
@@ -135,8 +148,11 @@ class Run:
         UnsoundError
             Where the file is damaged, belongs to another run, or holds NaN.
         """
-        steps = self.steps
-        if step not in steps:
+        path = checkpoint_path(self.checkpoints, step)
+        if not os.path.lexists(
+            path
+        ):  # the folder, which may be long, is listed for the message alone
+            steps = self.steps
             if not steps:
                 raise RequestError(
                     f"{self.path} has no checkpoint", "a run with checkpoints", "train it first"
@@ -145,14 +161,15 @@ class Run:
             raise RequestError(
                 f"{self.path} has no checkpoint at step {step}", f"for example {sorted(near)}"
             )
-        path = checkpoint_path(self.checkpoints, step)
-        weights, header = read_tensors(path, self.config_hash, names)
+        shapes = weight_shapes(self.config.model)
+        most = HEADER_BYTES + 8 * sum(math.prod(shape) for shape in shapes.values())
+        weights, header = read_tensors(path, self.config_hash, names, most)
         if header.get("step") != str(step):
             raise UnsoundError(
                 f"{path} says it is step {header.get('step')}", f"step {step}", "restore it"
             )
         check_weights(weights, self.config.model, str(path), names)
-        return {name: weights[name] for name in weight_shapes(self.config.model) if name in weights}
+        return {name: weights[name] for name in shapes if name in weights}
 
     def weight(self, name: str, steps: Sequence[int] | None = None) -> Float[Tensor, "step ..."]:
         """Return one weight at many steps, all checkpoints where None, ascending or as asked.
@@ -209,16 +226,7 @@ def create_run(path: Path, config: RunConfig, **info: Any) -> Run:
     RequestError
         Where the directory holds anything already, or cannot be written.
     """
-    try:
-        taken = path.exists() and (not path.is_dir() or any(path.iterdir()))
-    except OSError as error:
-        raise RequestError(
-            f"cannot read {path}: {error.strerror or error}", "a directory that does not exist yet"
-        ) from error
-    if taken:
-        raise RequestError(
-            f"{path} is not empty", "a directory that does not exist yet", "choose another --out"
-        )
+    check_new(path)
     record = {
         "schema": SCHEMA_VERSION,
         "config": config.to_dict(),
@@ -227,8 +235,36 @@ def create_run(path: Path, config: RunConfig, **info: Any) -> Run:
         **info,
     }
     make_folder(path / "checkpoints")
-    write_json(path / CONFIG_FILE, record)
-    return Run(path, config, record)
+    run = Run(path, config, record)
+    write_config(run)
+    return run
+
+
+def check_new(path: Path) -> None:
+    """Raise RequestError where a directory holds anything, but for what a run that was killed as it began leaves."""
+    try:
+        taken = path.exists() and not (path.is_dir() and all(map(_is_of_no_run, path.iterdir())))
+    except OSError as error:
+        raise RequestError(
+            f"cannot read {path}: {error.strerror or error}", "a directory that does not exist yet"
+        ) from error
+    if taken:
+        raise RequestError(
+            f"{path} is not empty", "a directory that does not exist yet", "choose another --out"
+        )
+
+
+def _is_of_no_run(entry: Path) -> bool:
+    """Return whether this is the lock, a file that was being written aside, or the empty folder of the checkpoints."""
+    if entry.name == "checkpoints" and entry.is_dir():
+        return not any(entry.iterdir())
+    return entry.name == ".lock" or LEFTOVER.fullmatch(entry.name) is not None
+
+
+def write_config(run: Run) -> None:
+    """Write `run.info` as config.json, with "info_hash", the digest of all else in it, which it has from now on."""
+    run.info[INFO_HASH] = sealed(run.info)[INFO_HASH]
+    write_json(run.path / CONFIG_FILE, sealed(run.info))
 
 
 def versions() -> dict[str, str]:
@@ -253,12 +289,12 @@ def open_run(path: str | Path) -> Run:
     RequestError
         Where `path` is no run directory, its config.json is not ours, or its task is not registered here.
     UnsoundError
-        Where the configuration does not have the hash that it says.
+        Where the configuration, or the rest of config.json, does not have the hash that it says.
     """
     path = Path(path)
     if not path.is_dir():
         raise RequestError(f"{path} is not a directory", "a run directory")
-    if not (path / CONFIG_FILE).is_file():
+    if not is_plain_file(path / CONFIG_FILE):
         runs = sorted(p.parent.name for p in path.glob(f"*/{CONFIG_FILE}"))[:5]
         todo = (
             f"it holds the runs {', '.join(runs)}"
@@ -266,28 +302,7 @@ def open_run(path: str | Path) -> Run:
             else "make one with grokscope train or import"
         )
         raise RequestError(f"{path} is not a run: it has no {CONFIG_FILE}", "a run directory", todo)
-    info = read_json(path / CONFIG_FILE)
-    if (
-        not isinstance(info, dict)
-        or "config" not in info
-        or not isinstance(info.get("schema"), int)
-    ):
-        raise RequestError(
-            f"{path / CONFIG_FILE} is not a run's configuration", "one written by grokscope"
-        )
-    if info["schema"] > SCHEMA_VERSION:
-        raise RequestError(
-            f"{path} has schema {info['schema']}",
-            f"up to {SCHEMA_VERSION}",
-            "a newer grokscope is needed",
-        )
-    config = from_dict(info["config"])
-    found = config_hash(info["config"])
-    if found != info.get("config_hash"):
-        raise UnsoundError(
-            f"{path / CONFIG_FILE} was changed: its hash is {found}, not {info.get('config_hash')}",
-            todo="restore it",
-        )
+    info, config = read_config(path / CONFIG_FILE)
     if config.task.task not in TASKS:
         raise RequestError(
             f"{path} learned '{config.task.task}', which is no registered task",

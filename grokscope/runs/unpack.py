@@ -5,7 +5,6 @@ The file may come from anybody: nothing is believed that its manifest does not s
 
 import errno
 import hashlib
-import json
 import os
 import shutil
 import stat
@@ -17,11 +16,22 @@ from pathlib import Path
 
 from grokscope.errors import RequestError, UnsoundError
 from grokscope.files import make_folder
+from grokscope.reading import open_checked, parse_json
 from grokscope.runs.byte_planes import from_planes
-from grokscope.runs.packed_form import MANIFEST, MAX_MANIFEST, MAX_MEMBERS, Member, read_manifest
+from grokscope.runs.packed_form import (
+    MANIFEST,
+    MAX_MANIFEST,
+    MAX_MEMBERS,
+    MAX_NAME,
+    MAX_TOTAL,
+    Member,
+    read_manifest,
+)
 from grokscope.runs.run import Run, open_run
+from grokscope.zip_directory import check_directory
 
 BLOCK = 1 << 20
+MAX_FILE = MAX_TOTAL + (1 << 30)
 
 DAMAGE = (
     zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError, KeyError,
@@ -46,18 +56,22 @@ def unpack(
         stand twice, are links, are larger than they say, are missing or not listed.
     """
     file, out = Path(file), Path(out)
-    if not file.is_file():
+    if not file.exists():
         raise RequestError(f"{file} is not a file", "a file written by grokscope pack")
     if out.exists() or out.is_symlink():
         raise RequestError(
             f"{out} is there already", "a directory that does not exist yet", "choose another --out"
         )
-    make_folder(out.parent)
     aside: Path | None = None
     try:
-        aside = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".part", dir=out.parent))
-        with zipfile.ZipFile(file) as packed:
-            _restore(packed, file, aside, on_member)
+        with open_checked(file, MAX_FILE, error=RequestError) as source:
+            check_directory(
+                source, file, MAX_MEMBERS + 1, MAX_NAME, "a packed run"
+            )  # before anything is made of the disk
+            make_folder(out.parent)
+            aside = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".part", dir=out.parent))
+            with zipfile.ZipFile(source) as packed:
+                _restore(packed, file, aside, on_member)
         aside.chmod(out.parent.stat().st_mode & 0o777)
         os.rename(aside, out)
     except DAMAGE as error:
@@ -86,7 +100,7 @@ def _restore(
     if MANIFEST not in entries:
         raise UnsoundError(f"{file} has no {MANIFEST}", "a file written by grokscope pack")
     content = _read(packed, entries[MANIFEST], MAX_MANIFEST, f"{file}: {MANIFEST}")
-    members = read_manifest(json.loads(content), str(file))
+    members = read_manifest(parse_json(content), str(file))
     listed = {member.name for member in members}
     for name in sorted(listed - entries.keys()):
         raise UnsoundError(f"{file} lacks '{name}', which its manifest lists", todo="get it again")

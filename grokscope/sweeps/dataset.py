@@ -83,6 +83,7 @@ def build_dataset(sweep: Sweep) -> "xarray.Dataset":
 
 
 def _read(sweep: Sweep, record: SweepRun) -> _Read:
+    from grokscope.transitions.curves import declared_only
     from grokscope.transitions.events import transitions
 
     empty = np.full((len(SWEEP_ROWS), 0), np.nan)
@@ -95,11 +96,13 @@ def _read(sweep: Sweep, record: SweepRun) -> _Read:
         return nothing
     if "metric_step" not in ds:
         return replace(nothing, facts=ds.attrs)
+    located = transitions(ds)
+    # Curves over seeds have the same steps, whichever of the runs was densified.
+    ds = declared_only(ds)
     loss, accuracy = (
         ds[f"metric_{kind}"].sel(rows=list(SWEEP_ROWS)).values for kind in ("loss", "accuracy")
     )
     loss = np.where(np.isfinite(loss), loss, np.nan)
-    located = transitions(ds)
     events = tuple(located[name] for name in EVENTS)
     return _Read(ds["metric_step"].values, loss, accuracy, events, ds.attrs)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grokscope.config import RunConfig
+from grokscope.sweeps.begun import is_unbegun, recorded_stack
 from grokscope.sweeps.gpu_memory import most_on_gpu
 from grokscope.sweeps.job import Job
 from grokscope.training.engine import OVERHEAD, SPEED, EngineConfig, choose_engine, update_work
@@ -58,8 +59,13 @@ class Todo:
 
     @property
     def is_new(self) -> bool:
-        """Whether nothing of it is on the disk."""
-        return not self.path.exists() or (self.path.is_dir() and not any(self.path.iterdir()))
+        """Whether nothing of it was computed, as far as the disk says."""
+        return is_unbegun(self.path)
+
+    @property
+    def stack(self) -> str:
+        """The stack that it was begun in, in words that no other stack has; "" where it was not."""
+        return "" if self.is_new else recorded_stack(self.path)
 
     @property
     def work(self) -> float:
@@ -74,13 +80,15 @@ def make_jobs(
 ) -> list[Job]:
     """Return the jobs of a sweep: stacks first, in the order of their first runs, then the runs left alone.
 
+    Runs that were begun in a stack go on together: nothing else gives the same bits.
+
     Of all sizes of stacks the one is taken with which `workers` processes should be done first, one by one where none
     is better; and never fewer groups than processes.
 
     Parameters
     ----------
     runs
-        All that is to be trained; what is on the disk already goes on alone.
+        All that is to be trained; what was begun alone goes on alone.
     workers
         Number of processes.
     engine
@@ -88,6 +96,11 @@ def make_jobs(
     stack
         Whether runs may be stacked at all.
     """
+    begun: dict[str, list[Todo]] = defaultdict(list)
+    for run in runs:
+        begun[run.stack].append(run)
+    runs = begun.pop("", [])
+    together = [tuple(members) for members in begun.values()]
     best: list[Group] = [(run,) for run in runs]
     least = _finished(best, workers)
     families = _families(runs, workers, engine) if stack else []
@@ -100,7 +113,7 @@ def make_jobs(
             best, least = groups, finished
     return [
         Job(tuple(r.place for r in group), tuple((r.config, r.path) for r in group), engine)
-        for group in best
+        for group in [*together, *best]
     ]
 
 

@@ -1,7 +1,5 @@
 """One run of a sweep: begun, gone on with or left alone, whatever its folder holds; its end in one line."""
 
-import contextlib
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +9,11 @@ from grokscope.errors import GrokscopeError, RequestError
 from grokscope.files import make_folder
 from grokscope.runs.run import CONFIG_FILE, Run, open_run
 from grokscope.runs.status import run_status
+from grokscope.sweeps.begun import clear_unbegun
 from grokscope.sweeps.record import FINISHED, SweepStatus
 from grokscope.training.engine import EngineConfig
-from grokscope.training.loop import resume_run, train_run
+from grokscope.training.loop import train_run
+from grokscope.training.resume import resume_alone, resume_run
 
 OnMetrics = Callable[[int, dict[str, float]], None]
 
@@ -26,13 +26,20 @@ class Outcome:
     reason: str | None = None
 
 
-def attempt(config: RunConfig, path: Path, on_metrics: OnMetrics, engine: EngineConfig) -> Outcome:
+def attempt(
+    config: RunConfig,
+    path: Path,
+    on_metrics: OnMetrics,
+    engine: EngineConfig,
+    alone: bool = False,
+) -> Outcome:
     """Bring the run in the folder `path` to its end; whatever goes wrong becomes the outcome.
 
-    An interrupt raised by `on_metrics` leaves the state kept and the outcome "interrupted".
+    An interrupt raised by `on_metrics` leaves the state kept and the outcome "interrupted". A run that was begun in a
+    stack goes on among its siblings; with `alone` by itself, equal up to rounding, which its config.json then says.
     """
     try:
-        return Outcome(run_status(_train(config, path, on_metrics, engine)))
+        return Outcome(run_status(_train(config, path, on_metrics, engine, alone)))
     except KeyboardInterrupt:
         return Outcome("interrupted")
     except GrokscopeError as error:
@@ -41,9 +48,11 @@ def attempt(config: RunConfig, path: Path, on_metrics: OnMetrics, engine: Engine
         return Outcome("failed", " ".join(f"{type(error).__name__}: {error}".split())[:500])
 
 
-def _train(config: RunConfig, path: Path, on_metrics: OnMetrics, engine: EngineConfig) -> Run:
+def _train(
+    config: RunConfig, path: Path, on_metrics: OnMetrics, engine: EngineConfig, alone: bool
+) -> Run:
     if not (path / CONFIG_FILE).exists():
-        _clear_leftovers(path)
+        clear_unbegun(path)
         return train_run(config, path, on_metrics, engine=engine)
     make_folder(path / "checkpoints")  # it is missing where only config.json was written
     run = open_run(path)
@@ -51,17 +60,4 @@ def _train(config: RunConfig, path: Path, on_metrics: OnMetrics, engine: EngineC
         raise RequestError(f"{path} holds another configuration", todo="move it away")
     if run_status(run) in FINISHED:
         return run
-    return resume_run(path, on_metrics)
-
-
-def _clear_leftovers(path: Path) -> None:
-    """Remove what a run that was killed while its folder was made leaves: training wants a folder of its own."""
-    checkpoints = path / "checkpoints"
-    with contextlib.suppress(OSError):  # not there, or not ours: training says so
-        names = [entry.name for entry in path.iterdir()]
-        ours = all(
-            name in (checkpoints.name, ".lock") or name.startswith(f".{CONFIG_FILE}.")
-            for name in names
-        )
-        if names and ours and not (checkpoints.exists() and any(checkpoints.iterdir())):
-            shutil.rmtree(path)
+    return resume_alone(run, on_metrics) if alone else resume_run(path, on_metrics)

@@ -11,6 +11,7 @@ from grokscope.config import ModelConfig
 from grokscope.models.families import logits_of
 from grokscope.models.plan import Plan
 from grokscope.tasks import ROWS, Split
+from grokscope.training.collapse import Collapse
 from grokscope.training.interventions.training_loss import squared_errors
 
 
@@ -22,9 +23,10 @@ def evaluate(
     labels: Tensor,
     rows: Mapping[str, Tensor],
     squared_error: bool = False,
+    collapse: Collapse | None = None,
 ) -> dict[str, float]:
     """Return the metrics of a model on the rows of `plan` (see `metrics_of`)."""
-    return metrics_of(logits_of(weights, config, plan), labels, rows, squared_error)
+    return metrics_of(logits_of(weights, config, plan), labels, rows, squared_error, collapse)
 
 
 def metrics_of(
@@ -32,12 +34,14 @@ def metrics_of(
     labels: Int[Tensor, " input"],
     rows: Mapping[str, Tensor],
     squared_error: bool = False,
+    collapse: Collapse | None = None,
 ) -> dict[str, float]:
     """Return loss_X and accuracy_X for each named set of rows; the loss is cross-entropy in float64, in nat.
 
-    With `squared_error` mse_X too, the mean over rows and classes of (logits - one-hot answer)^2.
+    With `squared_error` mse_X too, the mean over rows and classes of (logits - one-hot answer)^2; with `collapse` what
+    it measures on the training rows.
     """
-    logits = logits.double()
+    computed, logits = logits, logits.double()
     loss = functional.cross_entropy(logits, labels, reduction="none")
     right = (logits.argmax(1) == labels).double()
     errors = squared_errors(logits, labels) if squared_error else None
@@ -48,6 +52,8 @@ def metrics_of(
             found[f"accuracy_{name}"] = float(right[index].mean())
             if errors is not None:
                 found[f"mse_{name}"] = float(errors[index].mean())
+    if collapse is not None:
+        found |= collapse.metrics(computed, labels, loss, rows["train"])
     return found
 
 

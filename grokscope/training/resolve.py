@@ -6,6 +6,7 @@ from grokscope.config import RunConfig, validate
 from grokscope.errors import RequestError
 from grokscope.models.feedforward.forms import resolve_feedforward
 from grokscope.models.initialise import check_rule
+from grokscope.runs.bounds import check_bounds
 from grokscope.tasks import Task, task_of
 
 
@@ -31,7 +32,9 @@ def resolve(config: RunConfig) -> tuple[RunConfig, Task]:
         model = resolve_feedforward(model)
         _check_feedforward(config, task)
     check_rule(model)
-    return dataclasses.replace(config, model=model), task
+    resolved = dataclasses.replace(config, model=model)
+    check_bounds(resolved)
+    return resolved, task
 
 
 def _check_feedforward(config: RunConfig, task: Task) -> None:

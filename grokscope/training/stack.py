@@ -7,7 +7,7 @@ its own, and it equals its single run up to the rounding of batched matrix produ
 
 import dataclasses
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -26,6 +26,7 @@ from grokscope.training.engine import Engine
 from grokscope.training.evaluate import metrics_of
 from grokscope.training.member import Member
 from grokscope.training.optimisers import learning_rate, make_optimiser
+from grokscope.training.state import put_state, state_tensors
 
 Capture = Callable[[Callable[[], Any]], Callable[[], Any]]
 """Records an action, and returns what does it again."""
@@ -102,6 +103,7 @@ class Stack:
         )
         self._captured_gradients: Callable[[], tuple[Tensor, Tensor, Tensor]] | None = None
         self._captured_step: Callable[[], object] | None = None
+        self._last: tuple[Tensor, Tensor] | None = None
         self._bind()
 
     @property
@@ -139,6 +141,19 @@ class Stack:
                 if isinstance(value, Tensor)
             }
 
+    def take_states(self) -> None:
+        """Go on with what the members' own optimisers hold, as a key frame gave it to them."""
+        if self.optimiser is None:
+            return
+        for name, weight in self.weights.items():
+            own = [member.optimiser.state[member.weights[name]] for member in self.members]
+            self.optimiser.state[weight] = {
+                slot: value.clone()
+                if value.ndim == 0
+                else torch.stack([state[slot] for state in own])
+                for slot, value in own[0].items()
+            }
+
     def _draw(self) -> "Drawn":
         """Draw each member's batch and noise, from its own generators."""
         rows, noise = None, None
@@ -170,7 +185,9 @@ class Stack:
 
         Those were not moved, and are to be taken out (`leave`).
         """
+        draws = [member.draws() for member in self.members]
         logits, labels, total = self._gradients()
+        self._last = logits.detach(), labels
         if math.isfinite(total.item()):
             self._move()
             return []
@@ -178,16 +195,25 @@ class Stack:
         each = [loss(own, answers).item() for own, answers in zip(logits, labels, strict=True)]
         lost = [place for place, value in enumerate(each) if not math.isfinite(value)]
         kept = [place for place in range(len(each)) if place not in lost]
-        before = {name: weight.detach()[lost].clone() for name, weight in self.weights.items()}
+        before = [_copies(state_tensors(self.members[place])) for place in lost]
         if kept:
             self._clear_gradients()
             self._total(logits[kept], labels[kept]).backward()
             self._move()
-        for name, weight in self.weights.items():
-            weight.detach()[lost] = before[name]
-        for place in lost if kept else ():
-            self.members[place].step -= 1
+        for place, state in zip(lost, before, strict=True):
+            member = self.members[place]
+            # From now on it has its part of the optimiser's state: the stack's is one step further.
+            member.fetch_state = None
+            put_state(member, state)
+            member.take_back(draws[place])
+            member.step -= bool(kept)
         return lost
+
+    def last_loss(self, place: int) -> float:
+        """Return the training loss of a member before the last update."""
+        assert self._last is not None
+        logits, labels = self._last
+        return self.members[0].loss(logits[place], labels[place]).item()
 
     def _gradients(self) -> tuple[Tensor, Tensor, Tensor]:
         """Return (logits, labels, sum of the members' losses), with the gradients of that sum if it is finite."""
@@ -300,17 +326,16 @@ class Stack:
             some = {name: w.detach()[start : start + at_once] for name, w in self.weights.items()}
             logits = torch.vmap(one)(some)
             for member, own in zip(self.members[start : start + at_once], logits, strict=True):
-                found.append(metrics_of(own, member.labels, member.rows, squared))
+                found.append(metrics_of(own, member.labels, member.rows, squared, member.collapse))
         return found
 
     def leave(self, places: Collection[int]) -> list[Member]:
         """Take members out, and return them; the others go on as before, in a smaller stack."""
         if not places:
             return []
-        for place in places:
-            self._fetch_state(place)
         gone = [self.members[place] for place in sorted(places)]
         for member in gone:
+            member.collect_state()
             member.fetch_state = None  # it has all of it, and its place is another's from now on
         kept = [place for place in range(len(self.members)) if place not in places]
         # Those who leave keep their part of the old tensors.
@@ -357,6 +382,10 @@ class Drawn:
 
     rows: Int[Tensor, "member row"] | None
     noise: list[dict[str, Tensor]] | None
+
+
+def _copies(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: tensor.detach().clone() for name, tensor in tensors.items()}
 
 
 def _noise_of(member: Member) -> dict[str, Tensor]:

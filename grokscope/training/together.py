@@ -2,23 +2,32 @@
 
 import contextlib
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from grokscope.config import RunConfig
 from grokscope.errors import RequestError
+from grokscope.files import make_folder
+from grokscope.interrupts import interrupts_wait
 from grokscope.runs.lock import only_writer
-from grokscope.runs.run import Run, create_run
+from grokscope.runs.run import Run, check_new, create_run
 from grokscope.tasks import make_split
 from grokscope.training.engine import Engine
-from grokscope.training.loop import Keeper, interrupts_wait
+from grokscope.training.keeper import Clock, Keeper, OnNote
+from grokscope.training.loop import declared
 from grokscope.training.member import Member
+from grokscope.training.past import Past, clear_unfinished
 from grokscope.training.processor import repeatable
 from grokscope.training.resolve import resolve
+from grokscope.training.siblings import stack_record
 from grokscope.training.stack import Stack, can_stack, unseeded
 from grokscope.training.writer import CheckpointWriter
 
 OnMember = Callable[[int, int, dict[str, float]], None]
 """on_member(place, step, metrics)."""
+OnEnd = Callable[[int, Run], None]
+"""on_end(place, run)."""
 
 
 def train_stack(
@@ -26,7 +35,7 @@ def train_stack(
     outs: Sequence[Path],
     engine: Engine,
     on_member: OnMember | None = None,
-    on_end: Callable[[int, Run], None] | None = None,
+    on_end: OnEnd | None = None,
     stop_after: int | None = None,
 ) -> list[Run]:
     """Train runs that differ in their seeds alone as one batched computation, each into its new directory.
@@ -38,8 +47,8 @@ def train_stack(
     configs, outs
         The runs, and where each is written.
     engine
-        How they are computed; recorded in each config.json with the number of runs in the stack. A run that goes on
-        after an interruption goes on alone, and is equal to the uninterrupted one up to rounding.
+        How they are computed; recorded in each config.json with the names of the runs in the stack, which go on
+        together after an interruption.
     on_member
         Called with (place, step, metrics) at every evaluation of each run.
     on_end
@@ -52,7 +61,7 @@ def train_stack(
     RequestError
         For configurations that cannot be stacked, or a directory that is not empty or cannot be written.
     KeyboardInterrupt
-        After the state of every run was kept: `resume_run` goes on with each.
+        After the state of every run was kept: `resume_run` of any of them goes on with all.
     """
     resolved = [resolve(config) for config in configs]
     task = resolved[0][1]
@@ -62,22 +71,84 @@ def train_stack(
     with contextlib.ExitStack() as held:
         runs = []
         for config, out in zip(configs, outs, strict=True):
-            declared = list(config.schedule.checkpoints())
-            record = {**engine.record(), "stacked": len(configs)}
-            runs.append(create_run(out, config, declared_checkpoints=declared, **record))
+            record = {**engine.record(), **stack_record(configs, outs)}
+            check_new(out)
+            make_folder(out)
             held.enter_context(only_writer(out))
+            clear_unfinished(out)
+            runs.append(create_run(out, config, **declared(config), **record))
         held.enter_context(repeatable(engine.threads))
-        writer = held.enter_context(CheckpointWriter())
         stack = Stack(configs, task, splits, engine)
         if engine.device != "cpu":
             stack.capture()
-        keepers: dict[Member, Keeper] = {}
-        for place, (run, member) in enumerate(zip(runs, stack.members, strict=True)):
-            tell = None if on_member is None else _teller(on_member, place)
-            keepers[member] = held.enter_context(Keeper(run, member, tell, writer))
-        ended = _Ended(runs, {member: place for place, member in enumerate(keepers)}, on_end)
-        _train(stack, keepers, ended, stop_after)
+        members = [Trained(place, run) for place, run in enumerate(runs)]
+        train_members(stack, members, on_member, on_end, stop_after)
     return runs
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A run of a stack that is trained.
+
+    Attributes
+    ----------
+    place
+        By which listeners know it.
+    run
+        Where it is written.
+    past
+        Its metrics so far; None for a new run.
+    """
+
+    place: int
+    run: Run
+    past: Past | None = None
+
+
+def train_members(
+    stack: Stack,
+    members: Sequence[Trained],
+    on_member: OnMember | None = None,
+    on_end: OnEnd | None = None,
+    stop_after: int | None = None,
+    *,
+    anyway: bool = False,
+    on_note: OnNote | None = None,
+) -> None:
+    """Train a stack from where it is to its end; `members` are its runs, in its order.
+
+    Parameters
+    ----------
+    on_member, on_end, stop_after
+        See `train_stack`.
+    anyway, on_note
+        See `Keeper`.
+    """
+    with contextlib.ExitStack() as held:
+        writer, clock = held.enter_context(CheckpointWriter()), Clock()
+        keepers: dict[Member, Keeper] = {}
+        for each, member in zip(members, stack.members, strict=True):
+            tell = None if on_member is None else partial(on_member, each.place)
+            keepers[member] = held.enter_context(
+                Keeper(
+                    each.run,
+                    member,
+                    tell,
+                    each.past,
+                    writer=writer,
+                    clock=clock,
+                    anyway=anyway,
+                    on_note=on_note,
+                )
+            )
+        ended = dict(zip(keepers, members, strict=True))
+
+        def leave(places: Sequence[int]) -> None:
+            for member in stack.leave(places):
+                if on_end is not None:
+                    on_end(ended[member].place, ended[member].run)
+
+        _train(stack, keepers, leave, stop_after)
 
 
 def check_stack(configs: Sequence[RunConfig], n_train: Sequence[int]) -> None:
@@ -96,60 +167,34 @@ def check_stack(configs: Sequence[RunConfig], n_train: Sequence[int]) -> None:
         )
 
 
-class _Ended:
-    """Tells of the runs that are at their end."""
-
-    def __init__(
-        self,
-        runs: Sequence[Run],
-        places: dict[Member, int],
-        on_end: Callable[[int, Run], None] | None,
-    ) -> None:
-        self.runs, self.places, self.on_end = runs, places, on_end
-
-    def __call__(self, member: Member) -> None:
-        place = self.places[member]
-        if self.on_end is not None:
-            self.on_end(place, self.runs[place])
-
-
-def _teller(on_member: OnMember, place: int) -> Callable[[int, dict[str, float]], None]:
-    return lambda step, metrics: on_member(place, step, metrics)
-
-
 def _train(
-    stack: Stack, keepers: dict[Member, Keeper], ended: _Ended, stop_after: int | None
+    stack: Stack,
+    keepers: dict[Member, Keeper],
+    leave: Callable[[Sequence[int]], None],
+    stop_after: int | None,
 ) -> None:
-    """Train all members to their ends; each leaves the stack, and its state is kept, when it is at its own."""
-    steps = stack.config.schedule.steps
-
-    def leave(places: Sequence[int]) -> None:
-        for member in stack.leave(places):
-            keepers[member].keep_state()
-            ended(member)
-
+    """Train all members to their ends; each leaves the stack when it is at its own."""
     try:
         while stack.members:
-            leave(_keep(stack, keepers))
-            if not stack.members or stack.step >= steps:
-                break
-            if stop_after is not None and stack.step >= stop_after:
-                break
             with interrupts_wait():
+                leave(_keep(stack, keepers))
+                if not stack.members or (stop_after is not None and stack.step >= stop_after):
+                    break
                 lost = stack.update()
-            # They have not moved: this is their last step, and the others are one further.
-            for place in lost:
-                keepers[stack.members[place]].diverged()
-            leave(lost)
+                # They have not moved: this is their last step, and the others are one further.
+                for place in lost:
+                    keepers[stack.members[place]].diverged()
+                leave(lost)
     except KeyboardInterrupt:
-        for member in stack.members:
-            keepers[member].keep_state()
+        with interrupts_wait():
+            _keep_states(stack, keepers)
         raise
-    done = bool(stack.members) and stack.step >= steps
+    _keep_states(stack, keepers)
+
+
+def _keep_states(stack: Stack, keepers: dict[Member, Keeper]) -> None:
     for member in stack.members:
         keepers[member].keep_state()
-        if done:
-            ended(member)
 
 
 def _keep(stack: Stack, keepers: dict[Member, Keeper]) -> list[int]:

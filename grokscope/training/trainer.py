@@ -12,12 +12,16 @@ from grokscope.models.families import forward, hooked_model, logits_of
 from grokscope.models.initialise import initialise
 from grokscope.models.plan import Plan, PlanTable
 from grokscope.tasks import Split, Task
+from grokscope.training.collapse import Collapse
 from grokscope.training.compiling import compile_loss
 from grokscope.training.engine import Engine, EngineConfig, choose_engine
 from grokscope.training.evaluate import evaluate, metric_rows
 from grokscope.training.interventions.assemble import make_interventions
 from grokscope.training.interventions.training_loss import make_loss
 from grokscope.training.optimisers import learning_rate, make_optimiser
+
+Draws = tuple[list[tuple[torch.Generator, Tensor]], Tensor]
+"""Generators with their states, and the rows that are left of the epoch."""
 
 
 class Trainer:
@@ -52,6 +56,7 @@ class Trainer:
         self.weights = self._first_weights(storage)
         self.interventions = make_interventions(config, self.weights)
         self.loss = make_loss(config.intervention, config.optimiser.loss_dtype)
+        self.collapse = Collapse(config)
         self.optimiser = make_optimiser(
             self.weights, config.optimiser, fused=self.engine.folding == "tables"
         )
@@ -133,11 +138,27 @@ class Trainer:
         rows = self.next_batch().to(self.engine.device)
         return self.plan_of(rows), self.labels[rows]
 
+    def draws(self) -> Draws:
+        """Return where the generators of batches and of the forward's noise are, to be taken back."""
+        drawing = (self.interventions.weight_noise, self.interventions.dropout)
+        used = [one.generator for one in drawing if one is not None]
+        if not self.full_batch:
+            used.append(self.order)
+        return [(generator, generator.get_state()) for generator in used], self.epoch
+
+    def take_back(self, draws: Draws) -> None:
+        """Draw again, from now on, what was drawn since `draws`."""
+        generators, self.epoch = draws
+        for generator, state in generators:
+            generator.set_state(state)
+
     def update(self) -> float:
         """Do one update and return the training loss before it; a loss that is no finite number moves nothing."""
+        before = self.draws()
         loss = self._loss(*self.next_rows())
         value = loss.item()
         if not math.isfinite(value):
+            self.take_back(before)
             return value
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
@@ -170,4 +191,5 @@ class Trainer:
             self.labels,
             self.rows,
             squared_error=self.config.intervention.loss_function == "mse",
+            collapse=self.collapse,
         )

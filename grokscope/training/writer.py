@@ -1,8 +1,9 @@
-"""Checkpoints written beside the training loop: it copies the weights and goes on."""
+"""Checkpoints and key frames written beside the training loop: it copies the tensors and goes on."""
 
 import queue
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from torch import Tensor
@@ -10,30 +11,35 @@ from torch import Tensor
 from grokscope.runs.checkpoints import write_tensors
 
 WAITING = 8
-"""Checkpoints that may wait for the disk; then training waits too."""
+"""Files that may wait for the disk; then training waits too."""
 
 
 class CheckpointWriter:
-    """Writes checkpoints in a thread of its own, in their order, each whole or not at all.
+    """Writes files in a thread of its own, in their order, each whole or not at all.
 
-    What goes wrong there (a full disk) is raised by the next call. To be closed, or used as a context manager.
+    What goes wrong there (a full disk) is raised by the next call; nothing is written after it, so that no file is
+    there without those before it. To be closed, or used as a context manager.
     """
 
     def __init__(self) -> None:
-        self._queue: queue.Queue[tuple[Path, dict[str, Tensor], int, str] | None] = queue.Queue(
-            WAITING
-        )
+        self._queue: queue.Queue[Callable[[], None] | None] = queue.Queue(WAITING)
         self._error: BaseException | None = None
+        self._told = False
         self._thread: threading.Thread | None = None
 
-    def write(self, path: Path, weights: Mapping[str, Tensor], step: int, config_hash: str) -> None:
-        """Copy the weights and have them written; the error of an earlier one is raised here."""
+    def write(self, path: Path, tensors: Mapping[str, Tensor], step: int, config_hash: str) -> None:
+        """Copy the tensors and have them written; the error of an earlier one is raised here."""
+        self._raise()
+        copies = {name: tensor.detach().to("cpu", copy=True) for name, tensor in tensors.items()}
+        self.then(partial(_write, path, copies, step, config_hash))
+
+    def then(self, action: Callable[[], None]) -> None:
+        """Have `action` done once all that was asked for before is on the disk."""
         self._raise()
         if self._thread is None:
             self._thread = threading.Thread(target=self._work, name="checkpoints", daemon=True)
             self._thread.start()
-        copies = {name: weight.detach().to("cpu", copy=True) for name, weight in weights.items()}
-        self._queue.put((path, copies, step, config_hash))
+        self._queue.put(action)
 
     def wait(self) -> None:
         """Wait until all is on the disk."""
@@ -46,7 +52,8 @@ class CheckpointWriter:
             self._queue.put(None)
             self._thread.join()
             self._thread = None
-        self._raise()
+        if not self._told:
+            self._raise()
 
     def __enter__(self) -> "CheckpointWriter":
         return self
@@ -61,12 +68,12 @@ class CheckpointWriter:
 
     def _work(self) -> None:
         while True:
-            job = self._queue.get()
+            action = self._queue.get()
             try:
-                if job is None:
+                if action is None:
                     return
                 if self._error is None:
-                    write_tensors(job[0], job[1], job[2], job[3])
+                    action()
             except BaseException as error:  # told where it can be dealt with
                 self._error = error
             finally:
@@ -74,5 +81,9 @@ class CheckpointWriter:
 
     def _raise(self) -> None:
         if self._error is not None:
-            error, self._error = self._error, None
-            raise error
+            self._told = True
+            raise self._error
+
+
+def _write(path: Path, tensors: Mapping[str, Tensor], step: int, config_hash: str) -> None:
+    write_tensors(path, tensors, step, config_hash)

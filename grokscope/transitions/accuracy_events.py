@@ -8,7 +8,7 @@ from jaxtyping import Bool
 from grokscope.transitions.curves import Curve, at_least, merged_curve
 from grokscope.transitions.facts import Facts, beyond_luck, off_chance_level
 from grokscope.transitions.rules import EventRules
-from grokscope.transitions.sustained import Crossing, first_crossing, first_sustained
+from grokscope.transitions.sustained import Crossing, first_crossing
 from grokscope.transitions.transition import Transition
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def off_chance(ds: "xr.Dataset", facts: Facts, rules: EventRules) -> Transition:
         note = "the number of classes is not known"
         return not_seen("off_chance", None, definition, rows, note)
     holds = (test.values > level) & beyond_luck(test.values, chance, n_rows, rules.luck)
-    crossing = first_sustained(test.steps, holds, rules.consecutive)
+    crossing = test.sustains(holds, rules.consecutive)
     return event("off_chance", crossing, definition, rows)
 
 
@@ -92,7 +92,7 @@ def grokked(ds: "xr.Dataset", facts: Facts, rules: EventRules) -> tuple[Transiti
             "consecutive evaluations; the step is the first of these."
         )
         reached = at_least(test.values, level)
-        crossing = first_sustained(test.steps, reached & ~lucky & ~copied, rules.consecutive)
+        crossing = test.sustains(reached & ~lucky & ~copied, rules.consecutive)
         note = "" if len(test) else "the Dataset holds no test accuracy"
         if crossing.censored and (reached & lucky).any():
             note = f"with {facts.n_test} test rows and {facts.n_classes} classes it may be luck"
@@ -135,7 +135,7 @@ def collapsed(
         note = "the run has not grokked" if len(test) else "the Dataset holds no test accuracy"
         return not_seen("collapsed", test.last, definition, "test", note)
     after = test.since(start)
-    crossing = first_crossing(after.steps, ~at_least(after.values, rules.collapsed))
+    crossing = first_crossing(after.steps, ~at_least(after.values, rules.collapsed), after.added)
     return event("collapsed", crossing, definition, "test")
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float
 
 from grokscope.transitions.accuracy_events import event, not_seen
 from grokscope.transitions.curves import (
@@ -24,7 +24,6 @@ from grokscope.transitions.curves import (
 )
 from grokscope.transitions.facts import Facts
 from grokscope.transitions.rules import EventRules
-from grokscope.transitions.sustained import first_sustained
 from grokscope.transitions.transition import Transition
 
 if TYPE_CHECKING:
@@ -108,10 +107,11 @@ def circuit_onset(ds: "xr.Dataset", facts: Facts, keys: KeyChoice, rules: EventR
     if missing:
         low = _last_checkpoint(ds) if missing == NO_KEYS else None
         return not_seen(name, low, definition, ROWS, in_its_words(ds, missing))
-    steps, holds = _below_chance_and_null(restricted, error, null, chance or 0.0, rules)
+    below = _below_chance_and_null(restricted, error, null, chance or 0.0, rules)
     if not keys.lasts:
-        steps, holds = _with_keyless(ds, keys, steps, holds)
-    crossing = first_sustained(steps, holds, rules.consecutive)
+        below = _with_keyless(ds, keys, below)
+    steps, holds = below.steps, below.values > 0
+    crossing = below.sustains(holds, rules.consecutive)
     if crossing.high is None:
         return event(name, crossing, definition, ROWS, _thin_null(ds, keys))
     if keys.lasts and not holds[-1]:
@@ -137,19 +137,24 @@ def formation(
 
     ``progress(t) = (ln R(memorised) - ln R(t)) / (ln R(memorised) - ln R(end))``, with R(memorised)
     the value at the first checkpoint at or after the step by which the run had memorised. It is
-    relative to the run itself, so it says nothing without a circuit onset and is then censored.
+    relative to the run itself, so it says nothing without a circuit onset and is then censored. Both
+    ends of the way are declared checkpoints: those that were added do not move them.
     """
     shares = {"circuit_10": 0.1, "circuit_half": 0.5, "circuit_formed": rules.formed}
-    after = restricted if memorised.high is None else restricted.since(memorised.high)
+    declared = restricted.declared
+    if memorised.high is not None:
+        declared = declared.since(memorised.high)
+    after = restricted.since(int(declared.steps[0])) if len(declared) else declared
     logs = np.log(np.maximum(after.values, rules.loss_floor))
+    ends = np.log(np.maximum(declared.values, rules.loss_floor))
     reason = ""
     if onset.censored:
         reason = "there is no circuit onset"
     elif memorised.censored:
         reason = "the run has not memorised"
-    elif len(after) < 2:
+    elif len(declared) < 2:
         reason = "there are fewer than two checkpoints from memorisation on"
-    elif not logs[-1] < logs[0]:
+    elif not ends[-1] < ends[0]:
         reason = "the restricted loss is no lower at the end than at memorisation"
     found = []
     for base, share in shares.items():
@@ -164,8 +169,8 @@ def formation(
             low = restricted.last if len(restricted) else onset.low
             found.append(not_seen(name, low, definition, ROWS, reason))
             continue
-        progress = (logs[0] - logs) / (logs[0] - logs[-1])
-        crossing = first_sustained(after.steps, progress >= share, rules.consecutive)
+        progress = (ends[0] - logs) / (ends[0] - ends[-1])
+        crossing = after.sustains(progress >= share, rules.consecutive)
         found.append(event(name, crossing, definition, ROWS))
     return tuple(found)
 
@@ -232,28 +237,19 @@ def _last_checkpoint(ds: "xr.Dataset") -> int | None:
 
 def _below_chance_and_null(
     restricted: Curve, error: Curve, null: Curve, chance: float, rules: EventRules
-) -> tuple[Int[np.ndarray, " evaluation"], Bool[np.ndarray, " evaluation"]]:
-    """Evaluations at which all three are known, and whether both conditions hold there."""
+) -> Curve:
+    """Evaluations at which all three are known, 1 where both conditions hold and 0 elsewhere."""
     se: Float[np.ndarray, " step"] = error.at(restricted.steps)
     lowest: Float[np.ndarray, " step"] = null.at(restricted.steps)
     known = ~(np.isnan(se) | np.isnan(lowest))
     holds = (restricted.values < chance - rules.onset_errors * se) & (restricted.values < lowest)
-    return restricted.steps[known], holds[known]
+    return Curve(restricted.steps, holds.astype(float), restricted.added).where(known)
 
 
-def _with_keyless(
-    ds: "xr.Dataset",
-    keys: KeyChoice,
-    steps: Int[np.ndarray, " evaluation"],
-    holds: Bool[np.ndarray, " evaluation"],
-) -> tuple[Int[np.ndarray, " all"], Bool[np.ndarray, " all"]]:
-    """Add the checkpoints at which the restricted loss is NaN for want of key frequencies."""
-    checkpoints = np.asarray(ds[keys.loss].coords["step"].values).astype(int)
+def _with_keyless(ds: "xr.Dataset", keys: KeyChoice, below: Curve) -> Curve:
+    """Add the checkpoints at which the restricted loss is NaN for want of key frequencies, where nothing holds."""
     current = f"{key_variable(ds)}_current"
-    if current in ds:
-        number = ds[current].sum(key_dimension(ds))
-        checkpoints = np.asarray(number.coords["step"].values).astype(int)[number.values == 0]
-    keyless = np.setdiff1d(checkpoints, steps)
-    every = np.concatenate([steps, keyless])
-    order = np.argsort(every)
-    return every[order], np.concatenate([holds, np.zeros(len(keyless), bool)])[order]
+    known = ds[keys.loss].notnull()
+    number = ds[current].sum(key_dimension(ds)) if current in ds else 0 * known
+    counted = curve(number.to_dataset(name="number"), "number")
+    return below.merged(counted.where(counted.values == 0))

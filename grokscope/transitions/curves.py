@@ -19,10 +19,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Curve:
-    """Values of one quantity at the steps at which it was evaluated, ascending, without NaN."""
+    """Values of one quantity at the steps at which it was evaluated, ascending, without NaN.
+
+    Attributes
+    ----------
+    steps, values
+        The evaluations.
+    added
+        0 for those that the run's schedule declared, n for those added the n-th time; all declared where None.
+    """
 
     steps: Int[np.ndarray, " evaluation"]
     values: Float[np.ndarray, " evaluation"]
+    added: Int[np.ndarray, " evaluation"] | None = None
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -34,7 +43,27 @@ class Curve:
 
     def where(self, keep: Bool[np.ndarray, " evaluation"]) -> "Curve":
         """Only the evaluations to keep."""
-        return Curve(self.steps[keep], self.values[keep])
+        added = None if self.added is None else self.added[keep]
+        return Curve(self.steps[keep], self.values[keep], added)
+
+    @property
+    def declared(self) -> "Curve":
+        """Only the evaluations that the run's schedule declared: those that a reference value is taken from."""
+        return self if self.added is None else self.where(self.added == 0)
+
+    def merged(self, other: "Curve") -> "Curve":
+        """Return the evaluations of both; at a step of both this curve's stands, unless only the other declared it."""
+        both = np.concatenate([self.steps, other.steps])
+        values = np.concatenate([self.values, other.values])
+        added = np.concatenate([c.levels for c in (self, other)])
+        order = np.lexsort((added > 0, both))  # stable: of two alike this curve's is first
+        steps, first = np.unique(both[order], return_index=True)
+        return Curve(steps, values[order][first], added[order][first])
+
+    @property
+    def levels(self) -> Int[np.ndarray, " evaluation"]:
+        """`added`, zeros where None."""
+        return np.zeros(len(self), int) if self.added is None else self.added
 
     def since(self, step: int) -> "Curve":
         """Only the evaluations at `step` and later."""
@@ -49,9 +78,15 @@ class Curve:
 
     def reaches(self, level: float, consecutive: int) -> Crossing:
         """Find the first sustained evaluation at which the curve is at or above a level."""
-        return first_sustained(self.steps, at_least(self.values, level), consecutive)
+        return self.sustains(at_least(self.values, level), consecutive)
+
+    def sustains(self, holds: Bool[np.ndarray, " evaluation"], consecutive: int) -> Crossing:
+        """Find the first sustained evaluation at which a condition holds; see `first_sustained`."""
+        return first_sustained(self.steps, holds, consecutive, self.added)
 
 
+ADDED = {"step": "densified", "metric_step": "metric_densified"}
+"""The coordinate, along each grid of steps, with 0 for declared evaluations and n for those added the n-th time."""
 EMPTY = Curve(np.zeros(0, int), np.zeros(0))
 
 
@@ -84,17 +119,28 @@ def curve(
     return _read(ds, name, "step", label, along)
 
 
+def curve_on(ds: "xr.Dataset", name: str, grid: str) -> Curve:
+    """Read a variable whose only dimension is `grid`, or an empty curve where it is absent."""
+    return _read(ds, name, grid, None)
+
+
 def merged_curve(ds: "xr.Dataset", name: str, rows: str) -> Curve:
     """Read `name` at checkpoints and `metric_<name>` from training as one curve.
 
     The trainer's metrics are denser than checkpoints; both are evaluations of the same quantity.
-    Where both have a step, the checkpoint's value stands (it is computed in float64).
+    Where both have a step, the checkpoint's value stands (it is computed in float64), but for an added checkpoint at a
+    declared line of metrics: what is declared stays what it was.
     """
     checkpoints = _read(ds, name, "step", rows)
-    metrics = _read(ds, f"metric_{name}", "metric_step", rows)
-    both = np.concatenate([checkpoints.steps, metrics.steps])
-    steps, first = np.unique(both, return_index=True)  # the first is the checkpoint's
-    return Curve(steps, np.concatenate([checkpoints.values, metrics.values])[first])
+    return checkpoints.merged(_read(ds, f"metric_{name}", "metric_step", rows))
+
+
+def declared_only(ds: "xr.Dataset") -> "xr.Dataset":
+    """Return a Dataset without the evaluations that were added to it; itself where none were."""
+    for grid, name in ADDED.items():
+        if name in ds.coords and grid in ds[name].dims:
+            ds = ds.isel({grid: np.flatnonzero(ds[name].values == 0)})
+    return ds
 
 
 def lowest_curve(ds: "xr.Dataset", name: str, over: str) -> Curve:
@@ -153,5 +199,6 @@ def _read(
     steps = np.asarray(variable.coords[grid].values).astype(int)
     order = np.argsort(steps, kind="stable")
     steps, values = steps[order], values[order]
-    keep = ~np.isnan(values)
-    return Curve(steps[keep], values[keep])
+    added = variable.coords.get(ADDED.get(grid, ""))
+    levels = None if added is None else np.asarray(added.values).astype(int)[order]
+    return Curve(steps, values, levels).where(~np.isnan(values))

@@ -9,16 +9,22 @@ Three signs that a representation rho is used, each an option, since none is the
   al. 2023, arXiv 2302.03025, code). Memorised answers reach it too, where a group has few representations.
 """
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from grokscope.errors import RequestError, nearest
 from grokscope.transitions.accuracy_events import event, memorised, not_seen
-from grokscope.transitions.curves import Curve, curve, key_dimension, key_variable
+from grokscope.transitions.curves import (
+    Curve,
+    curve,
+    declared_only,
+    key_dimension,
+    key_variable,
+)
 from grokscope.transitions.online_event import rise, rise_words
 from grokscope.transitions.rules import EventRules
-from grokscope.transitions.sustained import first_sustained
 from grokscope.transitions.transition import Transition, Transitions
 
 if TYPE_CHECKING:
@@ -81,13 +87,13 @@ def _by_share(ds: "xr.Dataset", label: str | int, rules: EventRules) -> Transiti
         note = "the share is not known" if not len(shares) else "the share is 0 at the end"
         return not_seen(name, shares.last, definition, rows, note)
     reached = shares.values >= rules.learned_share * shares.values[-1]
-    return event(name, first_sustained(shares.steps, reached, rules.consecutive), definition, rows)
+    return event(name, shares.sustains(reached, rules.consecutive), definition, rows)
 
 
 def _by_excluded(ds: "xr.Dataset", label: str | int, rules: EventRules) -> Transition:
     excluded = curve(ds, "excluded_loss_each", label, along=key_dimension(ds))
     definition = f"The training loss without {_words(label)} in the logits {rise_words(rules)}"
-    name, since = _event_name(label), memorised(ds, rules)[0].high
+    name, since = _event_name(label), memorised(declared_only(ds), rules)[0].high
     if not len(excluded):
         return not_seen(name, None, definition, "train", "excluded_loss_each is not known")
     if since is None:
@@ -100,14 +106,14 @@ def _by_similarity(ds: "xr.Dataset", label: str | int, rules: EventRules) -> Tra
         similarity = curve(ds, "logit_similarity", label, along="irrep")
     else:
         share = curve(ds, "logit_trig_share", label, along=key_dimension(ds))
-        similarity = Curve(share.steps, np.sqrt(share.values))
+        similarity = replace(share, values=np.sqrt(share.values))
     definition = (
         f"The cosine of the row-centred logits of all rows with the character of {_words(label)} is above "
         f"{rules.learned_similarity:g} at {rules.consecutive} consecutive evaluations; the step is the first of these."
     )
     name, holds = _event_name(label), similarity.values > rules.learned_similarity
     note = "" if len(similarity) else "the similarity is not known"
-    crossing = first_sustained(similarity.steps, holds, rules.consecutive)
+    crossing = similarity.sustains(holds, rules.consecutive)
     return event(name, crossing, definition, "all", note)
 
 
@@ -116,7 +122,7 @@ def _held_out_shares(ds: "xr.Dataset", label: str | int) -> tuple[Curve, str]:
     if "logit_similarity_held_out" in ds:
         similarity = curve(ds, "logit_similarity_held_out", label, along="irrep")
         rows = "test_twin_free" if ds.attrs.get("n_test_twin_free") else "all"
-        return Curve(similarity.steps, np.square(np.maximum(similarity.values, 0.0))), rows
+        return replace(similarity, values=np.square(np.maximum(similarity.values, 0.0))), rows
     return curve(ds, "logit_trig_share", label, along=key_dimension(ds)), "all"
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from grokscope.transitions.accuracy_events import event, not_seen
 from grokscope.transitions.curves import Curve, curve, in_its_words, keyless_until
 from grokscope.transitions.rules import EventRules
-from grokscope.transitions.sustained import Crossing, first_sustained
+from grokscope.transitions.sustained import Crossing
 from grokscope.transitions.transition import Transition
 
 if TYPE_CHECKING:
@@ -19,7 +19,8 @@ def online_onset(ds: "xr.Dataset", memorised: Transition, rules: EventRules) -> 
 
     ``E(t) >= ratio * max(floor, min of E(s) over memorised <= s <= t)``. Before memorisation the
     excluded loss falls with the training loss, so the minimum begins there. The floor keeps a
-    loss that is zero to the precision of training from raising the alarm by its own noise.
+    loss that is zero to the precision of training from raising the alarm by its own noise. The minimum is over declared
+    checkpoints: those that were added do not move it.
     """
     definition = in_its_words(
         ds,
@@ -39,10 +40,9 @@ def online_onset(ds: "xr.Dataset", memorised: Transition, rules: EventRules) -> 
 def rise(excluded: Curve, since: int, rules: EventRules) -> Crossing:
     """Find the first sustained rise of an excluded loss over its running minimum from step `since` on."""
     after = excluded.since(since)
-    lowest = np.maximum(np.minimum.accumulate(after.values), rules.online_floor)
-    return first_sustained(
-        after.steps, after.values >= rules.online_ratio * lowest, rules.consecutive
-    )
+    lowest = np.minimum.accumulate(np.where(after.levels == 0, after.values, np.inf))
+    high = after.values >= rules.online_ratio * np.maximum(lowest, rules.online_floor)
+    return after.sustains(high, rules.consecutive)
 
 
 def rise_words(rules: EventRules) -> str:

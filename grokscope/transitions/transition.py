@@ -5,7 +5,7 @@ phases to mark in a figure. Every such number is an interval too.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from html import escape
 from typing import TYPE_CHECKING, overload
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 ALARMS = ("circuit_onset", "circuit_onset_current", "online_onset", "circuit_formed")
 TARGETS = ("off_chance", "grokked_99")
 UNSEEN = "not looked at"
+MAX_STEP = 10**12
 
 
 @dataclass(frozen=True)
@@ -160,21 +161,21 @@ class Transitions(Sequence[Transition]):
         return [event.to_json() for event in self]
 
     @classmethod
-    def from_json(cls, entries: Sequence[Mapping[str, object]]) -> "Transitions":
+    def from_json(cls, entries: object) -> "Transitions":
         """Read what `to_json` wrote.
 
         Raises
         ------
         RequestError
-            Where an entry is not a transition.
+            Where it is no list, or an entry is not a transition: names and words that are no text, steps that are no
+            whole numbers or below 0, an interval whose ends are the wrong way round.
         """
-        try:
-            return cls([Transition(**entry) for entry in entries])  # type: ignore[arg-type]
-        except (TypeError, AssertionError) as error:
+        if not isinstance(entries, list | tuple) or not all(map(_is_entry, entries)):
             raise RequestError(
                 "a list with an entry that is no transition",
-                "entries with name, low, high, censored, definition, rows",
-            ) from error
+                "entries with name, low, high, censored, definition, rows, and note",
+            )
+        return cls([Transition(**entry) for entry in entries])
 
     def summary(self) -> dict[str, object]:
         """Summarise the run: the delay, the delay's ratio and the lead of each alarm.
@@ -254,12 +255,32 @@ class Transitions(Sequence[Transition]):
 
     def __rich__(self) -> "Table":
         from rich.table import Table
+        from rich.text import Text
 
         table = Table("event", "step", "rows", "note")
         for event in self:
             style = "dim" if event.censored else ""
-            table.add_row(event.name, event.when, event.rows, event.note, style=style)
+            words = (event.name, event.when, event.rows, event.note)
+            # As text: rich would take [red] in a note for its own marks.
+            table.add_row(*map(Text, words), style=style)
         return table
+
+
+def _is_entry(entry: object) -> bool:
+    """Return whether `Transition` can be made of an entry of transitions.json, which may be anybody's."""
+    if not isinstance(entry, Mapping):
+        return False
+    known = {f.name for f in fields(Transition)}
+    if not known - {"note"} <= set(entry) <= known:
+        return False
+    words = (entry["name"], entry["definition"], entry["rows"], entry.get("note", ""))
+    low, high = entry["low"], entry["high"]
+    return (
+        all(isinstance(text, str) for text in words)
+        and all(s is None or (type(s) is int and 0 <= s < MAX_STEP) for s in (low, high))
+        and entry["censored"] is (high is None)
+        and (low is None or high is None or low < high)
+    )
 
 
 def _json(found: Gap | None) -> list[int | float | None] | None:

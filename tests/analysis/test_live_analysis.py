@@ -7,7 +7,8 @@ from small_run import counted
 
 import grokscope as gs
 from grokscope.config import RunConfig, override
-from grokscope.training.loop import resume_run, train_run
+from grokscope.training.loop import train_run
+from grokscope.training.resume import resume_run
 
 CONFIG = override(
     RunConfig(), p=7, frac_train=0.6, d_model=8, n_heads=2, d_head=4, d_mlp=12, lr=0.01, warmup=0,

@@ -82,7 +82,10 @@ def test_an_interrupt_is_one_line(monkeypatch, capsys):
 
     monkeypatch.setattr("grokscope.bench.run_case", run_case)
     assert main(["bench", "--case", "step"]) == 130
-    assert capsys.readouterr().err.strip().splitlines()[-1] == "grokscope: interrupted"
+    assert capsys.readouterr().err.strip().splitlines()[-1] == (
+        "grokscope: interrupted; nothing is left half written; "
+        "go on with: grokscope bench --case step"
+    )
 
 
 @pytest.mark.parametrize(

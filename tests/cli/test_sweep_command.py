@@ -96,7 +96,7 @@ def test_an_interrupt_says_how_to_go_on(file, capsys, monkeypatch):
 
     monkeypatch.setattr("grokscope.sweeps.start.sweep", interrupted)
     monkeypatch.setattr("grokscope.sweeps.sweep", interrupted)
-    assert main(["sweep", "mine.toml", "--out", "my folder", "--workers", "3", "--yes"]) == 2
+    assert main(["sweep", "mine.toml", "--out", "my folder", "--workers", "3", "--yes"]) == 130
     said = capsys.readouterr().err.strip()
     assert said == (
         "grokscope: interrupted; the state of every run is kept; "

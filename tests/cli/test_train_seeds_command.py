@@ -104,7 +104,7 @@ def test_an_interrupt_says_how_to_go_on(capsys, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("grokscope.sweeps.seeds.sweep", interrupted)
-    assert train("--seeds", "0..3", "--out", "my folder") == 2
+    assert train("--seeds", "0..3", "--out", "my folder") == 130
     said = capsys.readouterr().err.strip()
     assert said.endswith(
         f"go on with: grokscope train mod_add {SMALL} --seeds 0..3 --out 'my folder'"

@@ -15,6 +15,7 @@ from grokscope.measures import choose
 from grokscope.measures.registry import forget
 from grokscope.measures.sharpness import largest_loss_nearby, relative_rise
 from grokscope.models.transformer import HookedTransformer
+from grokscope.runs.run import write_config
 from grokscope.runs.snapshot import Snapshot
 from grokscope.tasks import make_split, make_task
 
@@ -142,8 +143,8 @@ def test_an_unknown_split():
 def test_a_foreign_run_without_a_split(tmp_path):
     """Else an analysis that asks for it fails, or does not say why the variable is missing."""
     run = gs.train(out=tmp_path / "run", **TINY)
-    record = json.loads((run.path / "config.json").read_text())
-    (run.path / "config.json").write_text(json.dumps(record | {"split_known": False}))
+    run.info["split_known"] = False
+    write_config(run)
     ds = gs.analyze(run.path, ["sharpness", "logit_scale"])
     assert "sharpness" not in ds
     assert "logit_scale" in ds

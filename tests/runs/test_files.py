@@ -2,11 +2,23 @@
 
 import os
 import stat
+import subprocess
+import sys
 
 import pytest
 
+from grokscope import files
 from grokscope.errors import RequestError
-from grokscope.files import make_folder, read_json, replacing, write_bytes, write_json, write_text
+from grokscope.files import (
+    clear_leftovers,
+    leftovers,
+    make_folder,
+    read_json,
+    replacing,
+    write_bytes,
+    write_json,
+    write_text,
+)
 
 
 def names(folder) -> list[str]:
@@ -91,3 +103,35 @@ def test_json(tmp_path):
         assert "\n" not in str(caught.value)
     with pytest.raises(RequestError, match="cannot read"):
         read_json(tmp_path / "none")
+
+
+def test_what_killed_writers_leave_is_removed(tmp_path):
+    """Else each kill leaves a file for ever; or one that is being written now is taken from its writer."""
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    left = [
+        f".a.json.{dead.pid}-0a1b2c3d.part",
+        ".b.x_1y2z3_.part",
+        f".c.{os.getpid()}-00000000.part",
+    ]
+    others = [f".d.{os.getppid()}-0a1b2c3d.part", ".hidden", "file.part", ".e.part", "step-1"]
+    for name in left + others:
+        (tmp_path / name).write_text("")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / left[0]).write_text("")
+    with replacing(tmp_path / "mine") as aside:
+        assert aside in leftovers(tmp_path)
+        assert names(tmp_path) != (found := clear_leftovers(tmp_path))
+        assert sorted(path.name for path in found) == sorted(left)
+        aside.write_text("whole")
+    assert names(tmp_path) == sorted([*others, "folder", "mine"])
+    assert names(tmp_path / "folder") == left[:1]
+    assert leftovers(tmp_path / "none") == []
+
+
+def test_the_rename_is_on_the_disk_too(tmp_path, monkeypatch):
+    """Else a power cut after a write brings back the file from before it."""
+    flushed = []
+    monkeypatch.setattr(files.os, "fsync", lambda handle: flushed.append(os.fstat(handle).st_ino))
+    write_text(tmp_path / "file", "x")
+    assert flushed == [(tmp_path / "file").stat().st_ino, tmp_path.stat().st_ino]

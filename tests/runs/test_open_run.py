@@ -110,7 +110,8 @@ def test_a_config_of_an_older_grokscope_keeps_its_hash(copy):
     from grokscope.config import config_hash
 
     def forget_a_field(record):
-        del record["config"]["split"]["label_seed"]
+        del record["config"]["split"]["label_seed"], record["info_hash"]
+        record["schema"] = 1
         record["config_hash"] = config_hash(record["config"])
 
     edit_config(copy, forget_a_field)
@@ -124,7 +125,7 @@ def test_a_newer_schema(copy):
     edit_config(copy, lambda record: record.update(schema=99))
     with pytest.raises(RequestError) as caught:
         open_run(copy.path)
-    one_line(caught, "schema 99", "newer grokscope")
+    one_line(caught, "schema 99", f"grokscope {copy.info['versions']['grokscope']}", "newer one")
 
 
 def test_a_step_that_is_not_there(copy):
@@ -238,7 +239,7 @@ def test_equal_weights_give_equal_bytes(tmp_path):
         write_tensors(tmp_path / name, weights, 3, "hash", note="x")
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
     tensors, header = read_tensors(tmp_path / "one", "hash")
-    assert header == {"step": "3", "config": "hash", "schema": "1", "note": "x"}
+    assert header == {"step": "3", "config": "hash", "schema": "2", "note": "x"}
     assert all(torch.equal(tensors[name], weights[name]) for name in weights)
 
 

@@ -42,9 +42,9 @@ def test_the_rest_of_a_file_is_not_read(copy):
             data[start:end] = nan * ((end - start) // 4)
     path.write_bytes(bytes(data))
     assert torch.equal(copy.weight("embed.W_E"), expected)
-    with pytest.raises(UnsoundError, match="holds NaN"):
+    with pytest.raises(UnsoundError, match="was changed since it was written"):
         copy.weights(10)
-    with pytest.raises(UnsoundError, match="unembed.W_U holds NaN"):
+    with pytest.raises(UnsoundError, match="unembed.W_U was changed"):
         copy.weight("unembed.W_U")
 
 

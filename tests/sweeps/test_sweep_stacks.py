@@ -22,7 +22,8 @@ from grokscope.sweeps.stopping import Stop
 from grokscope.sweeps.train_one import Outcome
 from grokscope.sweeps.worker import TOLD_EVERY, _Line
 from grokscope.training.engine import EngineConfig
-from grokscope.training.loop import resume_run, train_run
+from grokscope.training.loop import train_run
+from grokscope.training.resume import resume_run
 
 SIX = only(steps=12, eval_every=3, checkpoint_every=6, dtype="float64") | {"seeds": "0..5"}
 
@@ -123,11 +124,55 @@ def test_an_interrupt_keeps_every_member(tmp_path, number):
     assert all(
         (part.path / r.folder / "state/step-00000006.safetensors").is_file() for r in part.runs
     )
-    found = sweep(SIX, part.path, workers=0)
-    for planned_run, run in zip(planned(), found.runs, strict=True):
+    found, whole = sweep(SIX, part.path, workers=0), sweep(SIX, tmp_path / "whole", workers=0)
+    for run in found.runs:
         assert run.status == "done"
-        path = found.path / run.folder
-        assert_is_alone(path, planned_run.config, tmp_path / f"alone{run.seed}")
+        assert files(found.path / run.folder) == files(whole.path / run.folder), "to the bit"
+
+
+def files(path):
+    return {
+        str(file.relative_to(path)): file.read_bytes()
+        for file in path.rglob("*")
+        if file.is_file() and file.name != ".lock"
+    }
+
+
+def test_members_that_were_begun_and_never_trained_begin_again(tmp_path):
+    """Else a sweep that is killed while it makes its folders can never go on."""
+    whole = sweep(SIX, tmp_path / "whole", workers=0)
+    folders = [run.folder for run in whole.runs]
+    for number, folder in enumerate(folders[:3]):
+        (tmp_path / "part" / folder / "checkpoints").mkdir(parents=True)
+        if number < 2:
+            text = (whole.path / folder / "config.json").read_text()
+            (tmp_path / "part" / folder / "config.json").write_text(text)
+    (tmp_path / "part/sweep.json").write_text((whole.path / "sweep.json").read_text())
+    found = sweep(SIX, tmp_path / "part", workers=0)
+    for folder in folders:
+        assert files(found.path / folder) == files(whole.path / folder)
+
+
+def test_a_stack_without_one_of_its_runs(tmp_path):
+    """Else a run of a stack goes on to other bits in silence, or cannot go on at all."""
+    job = job_of(tmp_path)
+
+    def stop(place, step, metrics):
+        if step == 6:
+            raise KeyboardInterrupt
+
+    train_several.attempt_job(job, stop, lambda *_: None)
+    (tmp_path / "2").rename(tmp_path / "away")
+    with pytest.raises(RequestError, match=r"stack of 4 runs, of which 2 cannot be opened.*anyway"):
+        resume_run(tmp_path / "0")
+    run = resume_run(tmp_path / "0", anyway=True)
+    assert run_status(run) == "done"
+    record = open_run(run.path).info["continued"]
+    assert [(e["step"], e["changed"]) for e in record] == [(6, {"stack": ["4 runs", "alone"]})]
+    assert_is_alone(run.path, job.runs[0][0], tmp_path / "alone")
+    (tmp_path / "away").rename(tmp_path / "2")
+    with pytest.raises(RequestError, match="of which 0 went on alone"):
+        resume_run(tmp_path / "1")
 
 
 def test_an_exception_in_a_stack_is_met_run_by_run(tmp_path, monkeypatch):
@@ -182,11 +227,10 @@ def test_who_is_at_the_end_when_interrupted(tmp_path):
             raise KeyboardInterrupt
 
     train_several.attempt_job(job, on_member, lambda place, o: ended.update({place: o}))
-    for place, (_, path) in enumerate(job.runs):
-        status = run_status(open_run(path))
-        assert ended[place].status == status
-        assert run_status(resume_run(path)) == "done"
-    assert ended[0].status == "done"
+    found = [run_status(open_run(path)) for _, path in job.runs]
+    assert [ended[place].status for place in range(4)] == found
+    assert found == ["done"] * 3 + ["interrupted"]
+    assert run_status(resume_run(job.runs[3][1])) == "done"
 
 
 def test_an_error_of_the_listener_in_a_stack_is_raised(tmp_path):

@@ -10,8 +10,9 @@ from grokscope.errors import RequestError
 from grokscope.runs.run import open_run
 from grokscope.runs.status import run_status
 from grokscope.training.early_stop import CONSECUTIVE, EarlyStop
-from grokscope.training.loop import resume_run, train_run
+from grokscope.training.loop import train_run
 from grokscope.training.resolve import resolve
+from grokscope.training.resume import resume_run
 
 TINY = override(
     RunConfig(),

@@ -24,8 +24,9 @@ from grokscope.training.engine import (
     recorded_engine,
     saved_by_compiling,
 )
-from grokscope.training.loop import resume_run, train_run
+from grokscope.training.loop import train_run
 from grokscope.training.resolve import resolve
+from grokscope.training.resume import resume_run
 from grokscope.training.trainer import Trainer
 
 TINY = override(
@@ -190,7 +191,8 @@ from test_engine import TINY
 
 from grokscope.config import override
 from grokscope.training.engine import EngineConfig
-from grokscope.training.loop import resume_run, train_run
+from grokscope.training.loop import train_run
+from grokscope.training.resume import resume_run
 
 out, config = Path(sys.argv[1]), override(TINY, **eval(sys.argv[2]))
 for name, compile, stop in (("whole", "on", None), ("plain", "off", None), ("part", "on", 7)):

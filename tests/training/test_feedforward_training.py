@@ -12,8 +12,9 @@ from grokscope.config import RunConfig, override
 from grokscope.errors import RequestError
 from grokscope.presets import get_preset
 from grokscope.tasks import make_split
-from grokscope.training.loop import Trainer, resume_run, train_run
+from grokscope.training.loop import Trainer, train_run
 from grokscope.training.resolve import resolve
+from grokscope.training.resume import resume_run
 
 N = 7
 TINY = override(

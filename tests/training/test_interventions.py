@@ -1,6 +1,7 @@
 """Interventions: each against its formula written out in float64, all composed, repeated and resumed to the bit."""
 
 import math
+import shutil
 
 import numpy as np
 import pytest
@@ -18,9 +19,11 @@ from grokscope.runs.run import open_run
 from grokscope.tasks import make_split
 from grokscope.training.interventions.row_clipping import row_norms
 from grokscope.training.interventions.training_loss import log_stable
-from grokscope.training.loop import resume_run, train_run
+from grokscope.training.loop import train_run
 from grokscope.training.muon import as_matrix, from_matrix, newton_schulz
 from grokscope.training.resolve import resolve
+from grokscope.training.resume import resume_run
+from grokscope.training.state import load_state
 from grokscope.training.trainer import Trainer
 
 TINY = override(
@@ -580,13 +583,12 @@ def test_resumed_and_repeated_to_the_bit(tmp_path, variant, dtype):
     assert files(whole.path) == files(again.path)
     part = train_run(config, tmp_path / "part", stop_after=9)
     resume_run(part.path)
-    (part.path / "state/step-00000009.safetensors").unlink()
     assert files(part.path) == files(whole.path)
     assert set(whole.metrics()[0]) == {"step"} | {
         f"{kind}_{rows}"
         for kind in ("loss", "accuracy")
         for rows in ("train", "test", "test_twin_free")
-    }
+    } | {"softmax_collapse"}
 
 
 @pytest.mark.parametrize("name", ["dropout", "weight_noise", "gradient_noise", "update_noise"])
@@ -639,19 +641,26 @@ def test_composition_in_the_published_order():
         assert_weights(trainer, w)
 
 
-def test_a_key_frame_without_what_an_intervention_remembers_is_refused(tmp_path):
+def test_a_key_frame_without_what_an_intervention_remembers_is_passed_over(tmp_path):
     """Else training goes on with a fresh average or generator, and nobody sees that it is another run."""
     from safetensors.torch import load_file
 
     from grokscope.runs.checkpoints import write_tensors
 
-    run = train_run(override(TINY, grokfast="ema", dropout=0.1), tmp_path / "run", stop_after=9)
+    config = override(TINY, grokfast="ema", dropout=0.1, keyframe_every=-1)
+    whole = train_run(config, tmp_path / "whole")
+    run = train_run(config, tmp_path / "run", stop_after=9)
     path = run.path / "state/step-00000009.safetensors"
     tensors = load_file(path)
     for missing in ("intervention.dropout.generator", "intervention.grokfast_ema.embed.W_E"):
         write_tensors(path, {k: v for k, v in tensors.items() if k != missing}, 9, run.config_hash)
-        with pytest.raises(UnsoundError, match="key frame"):
-            resume_run(run.path)
+        with pytest.raises(UnsoundError, match="key frame of this run"):
+            load_state(run, Trainer(run.config, run.task, run.split), 9)
+        found = []
+        copy = shutil.copytree(run.path, tmp_path / missing)
+        assert files(resume_run(copy, on_note=found.append).path) == files(whole.path)
+        assert len(found) == 1
+        assert "not a key frame of this run" in found[0]
 
 
 @pytest.mark.parametrize(

@@ -17,10 +17,12 @@ import grokscope
 from grokscope.config import RunConfig, override
 from grokscope.errors import RequestError, UnsoundError
 from grokscope.models.transformer import HookedTransformer
+from grokscope.runs.checkpoints import list_steps
 from grokscope.runs.metrics import metric_arrays
-from grokscope.runs.run import Run, open_run
+from grokscope.runs.run import Run, open_run, write_config
 from grokscope.training import trainer
-from grokscope.training.loop import resume_run, train_run
+from grokscope.training.loop import train_run
+from grokscope.training.resume import resume_run
 
 TINY = override(
     RunConfig(), p=7, frac_train=0.6, d_model=8, n_heads=2, d_head=4, d_mlp=12, lr=0.01, warmup=3,
@@ -324,7 +326,7 @@ def test_a_place_that_cannot_be_written(tmp_path):
     with pytest.raises(RequestError) as caught:
         train_run(TINY, tmp_path / ("x" * 300))
     assert "\n" not in str(caught.value)
-    run = train_run(TINY, tmp_path / "run")
+    run = train_run(TINY, tmp_path / "run", stop_after=9)
     (run.path / ".lock").unlink()
     (run.path / ".lock").mkdir()
     with pytest.raises(RequestError, match="cannot write"):
@@ -341,19 +343,122 @@ def test_nothing_is_written_for_a_request_that_makes_no_sense(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_a_damaged_key_frame_is_named(tmp_path):
-    """Else resuming goes on from half a state, or ends in a traceback."""
-    run = train_run(TINY, tmp_path / "run", stop_after=10)
-    state = run.path / state_name(10)
-    whole = state.read_bytes()
-    (run.path / "checkpoints/step-00000007.safetensors").replace(state)
+@pytest.mark.parametrize("how", ["a checkpoint", "half of it", "of another step"])
+def test_a_damaged_key_frame_is_passed_over_and_named(tmp_path, how):
+    """Else resuming goes on from half a state, or ends where an earlier key frame would have done."""
+    config = override(TINY, keyframe_every=6)
+    whole = train_run(config, tmp_path / "whole")
+    run = train_run(config, tmp_path / "run", stop_after=15)
+    state = run.path / state_name(15)
+    if how == "half of it":
+        state.write_bytes(state.read_bytes()[:1000])
+    else:
+        other = "checkpoints/step-00000007.safetensors" if how == "a checkpoint" else state_name(6)
+        state.write_bytes((run.path / other).read_bytes())
+    said, steps = [], []
+    resume_run(run.path, lambda step, metrics: steps.append(step), on_note=said.append)
+    assert_same_files(whole, run)
+    assert steps[0] == 12
+    assert len(said) == 1
+    assert str(state) in said[0]
+    assert "\n" not in said[0]
+
+
+@pytest.mark.parametrize("place", ["the last line", "in the middle", "a line is missing"])
+def test_damaged_metrics_are_computed_again(tmp_path, place):
+    """Else one flipped bit in a line of metrics ends the run, or its line is lost."""
+    config = override(TINY, keyframe_every=6)
+    whole = train_run(config, tmp_path / "whole")
+    run = train_run(config, tmp_path / "run", stop_after=25)
+    file = run.path / "metrics.jsonl"
+    lines = file.read_text().splitlines(keepends=True)
+    at = len(lines) - 1 if place == "the last line" else 4
+    lines[at] = "" if place == "a line is missing" else lines[at].replace("1", "2")
+    file.write_text("".join(lines))
+    resume_run(run.path)
+    assert_same_files(whole, run)
+
+
+def test_a_damaged_checkpoint_that_is_passed_is_written_anew(tmp_path):
+    """Else a run ends with a damaged checkpoint although it computes its weights once more."""
+    whole = train_run(TINY, tmp_path / "whole")
+    run = train_run(TINY, tmp_path / "run", stop_after=22)
+    (run.path / state_name(22)).unlink()
+    file = run.path / "checkpoints/step-00000014.safetensors"
+    data = bytearray(file.read_bytes())
+    data[-5] ^= 1
+    file.write_bytes(data)
+    said = []
+    resume_run(run.path, on_note=said.append)
+    assert_same_files(whole, run)
+    assert said == [f"{file} was damaged, and is written anew"]
+
+
+@pytest.mark.parametrize("what", ["metrics", "checkpoint"])
+def test_what_is_not_the_same_on_this_machine_is_refused(tmp_path, what):
+    """Else a run is of two machines and nobody knows, or its sound half is overwritten."""
+    from grokscope.runs.checkpoints import read_tensors, write_tensors
+    from grokscope.runs.metrics import write_metrics
+
+    run = train_run(TINY, tmp_path / "run", stop_after=22)
+    (run.path / state_name(22)).unlink()
+    file = run.path / "checkpoints/step-00000014.safetensors"
+    if what == "metrics":
+        lines = run.metrics()
+        lines[4]["loss_train"] *= 1 + 1e-15
+        write_metrics(run.path / "metrics.jsonl", lines)
+    else:
+        tensors, _ = read_tensors(file)
+        tensors["embed.W_E"][0, 0] += 1e-6
+        write_tensors(file, tensors, 14, run.config_hash)
+    before = files(run)
     with pytest.raises(UnsoundError) as caught:
         resume_run(run.path)
-    assert "not a key frame" in str(caught.value)
-    state.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(UnsoundError) as caught:
-        resume_run(run.path)
-    assert "\n" not in str(caught.value)
+    words = "loss_train is" if what == "metrics" else "embed.W_E differs most"
+    assert words in str(caught.value)
+    assert "--anyway" in str(caught.value)
+    assert files(run) == before, "nothing was changed"
+    resume_run(run.path, anyway=True)
+    found = open_run(run.path).info["continued"]
+    assert [entry["step"] for entry in found] == [0]
+    assert words in found[0]["difference"]
+    whole = train_run(TINY, tmp_path / "whole")
+    assert_same_files_but_config(whole, run)
+
+
+def assert_same_files_but_config(one, other):
+    first, second = files(one), files(other)
+    assert first.pop("config.json") != second.pop("config.json")
+    assert first == second
+
+
+def test_another_version_of_torch_is_recorded(tmp_path):
+    """Else nobody can tell which part of a run another machine has computed."""
+    run = train_run(TINY, tmp_path / "run", stop_after=9)
+    run.info["versions"]["torch"] = "2.0.0"
+    write_config(run)
+    resume_run(run.path)
+    record = {"step": 9, "changed": {"torch": ["2.0.0", str(torch.__version__)]}}
+    assert open_run(run.path).info["continued"] == [record]
+    resume_run(run.path)
+    assert open_run(run.path).info["continued"] == [record], "once"
+
+
+def test_a_timed_key_frame_leaves_nothing(tmp_path, monkeypatch):
+    """Else kill -9 costs hours where key frames are far apart, or a run's files depend on how long it took."""
+    config = override(TINY, keyframe_every=-1)
+    whole = train_run(config, tmp_path / "whole")
+    monkeypatch.setattr("grokscope.training.keeper.TIMED", 0.0)
+    seen = []
+
+    def look(step, metrics):
+        seen.append(list_steps(tmp_path / "run/state"))
+
+    run = train_run(config, tmp_path / "run", look)
+    assert max(len(steps) for steps in seen) in (1, 2)
+    assert seen[-1]
+    assert seen[-1][0] > 20
+    assert_same_files(whole, run)
 
 
 def test_a_foreign_run_is_not_trained_on(tmp_path):

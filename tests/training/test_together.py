@@ -11,7 +11,8 @@ from grokscope.errors import RequestError
 from grokscope.runs.run import open_run
 from grokscope.runs.status import run_status
 from grokscope.training.engine import EngineConfig
-from grokscope.training.loop import resume_run, train_run
+from grokscope.training.loop import train_run
+from grokscope.training.resume import resume_run
 from grokscope.training.together import check_stack, train_stack
 
 ALONE = EngineConfig(compile="off", threads=1)
@@ -31,6 +32,10 @@ def outs_of(tmp_path, n=3):
 
 def names_of(path):
     return sorted(str(p.relative_to(path)) for p in path.rglob("*") if p.name != ".lock")
+
+
+def files(path):
+    return {name: (path / name).read_bytes() for name in names_of(path) if (path / name).is_file()}
 
 
 def assert_same_weights(run, other, step, tolerance=1e-11):
@@ -69,17 +74,22 @@ def test_every_directory_is_that_of_a_single_run(tmp_path, case):
         assert_same_metrics(run, alone)
         told = [(step, loss) for at, step, loss in heard if at == place]
         assert told == [(line["step"], line["loss_train"]) for line in run.metrics()]
-        info = json.loads((run.path / "config.json").read_text())
+        info, of_alone = (
+            json.loads((path / "config.json").read_text()) for path in (run.path, alone.path)
+        )
+        assert info.pop("info_hash") != of_alone.pop("info_hash")
         assert (info.pop("stacked"), info["compiled"], info["threads"]) == (3, False, 1)
-        assert info == json.loads((alone.path / "config.json").read_text())
+        assert [member["run"] for member in info.pop("stack")] == ["seed0", "seed1", "seed2"]
+        assert info == of_alone
 
 
 @pytest.mark.parametrize("how", ["stopped after", "interrupted at the last", "interrupted"])
 @pytest.mark.parametrize("case", ["full batch", "minibatch", "weight noise", "everything at once"])
-def test_an_interrupted_stack_is_resumed_run_by_run(tmp_path, case, how):
-    """Else Ctrl-C loses the state of a member, or resuming draws other batches or noise than it would have."""
+def test_an_interrupted_stack_goes_on_to_the_same_bits(tmp_path, case, how):
+    """Else Ctrl-C loses the state of a member, or one that goes on alone is another run than in its stack."""
     configs = configs_of(CASES[case] | FILES)
     outs = outs_of(tmp_path)
+    whole = train_stack(configs, outs_of(tmp_path / "whole"), ENGINE)
 
     def interrupt(place, step, metrics):
         if step == 15 and place == (2 if how == "interrupted at the last" else 0):
@@ -90,14 +100,14 @@ def test_an_interrupted_stack_is_resumed_run_by_run(tmp_path, case, how):
     else:
         with pytest.raises(KeyboardInterrupt):
             train_stack(configs, outs, ENGINE, interrupt)
-    for config, out in zip(configs, outs, strict=True):
+    for out in outs:
         assert run_status(open_run(out)) == "interrupted"
         assert (out / "state/step-00000015.safetensors").is_file()
-        run = resume_run(out)
-        assert run_status(run) == "done"
-        alone = train_run(config, tmp_path / "alone" / out.name, engine=ALONE)
-        assert_same_weights(run, alone, 24)
-        assert_same_metrics(run, alone)
+    heard = []
+    resume_run(outs[1], on_metrics=lambda step, metrics: heard.append(step))
+    assert heard == [15, 16, 20, 24], "of the run that was asked for"
+    for out, run in zip(outs, whole, strict=True):
+        assert files(out) == files(run.path), "all went on together"
 
 
 def test_who_stops_early_leaves_and_the_others_go_on(tmp_path):
@@ -139,8 +149,9 @@ def test_who_diverges_leaves_and_the_others_go_on(tmp_path):
     for run, other in zip(runs, alone, strict=True):
         assert run.metrics()[-1]["step"] == other.metrics()[-1]["step"]
         assert names_of(run.path) == names_of(other.path)
-        resumed = resume_run(run.path)
-        assert run_status(resumed) == run_status(run), "one that diverged is left as it is"
+        before = files(run.path)
+        assert run_status(resume_run(run.path)) == run_status(run)
+        assert files(run.path) == before, "one that diverged is left as it is"
 
 
 def test_what_cannot_be_stacked(tmp_path):

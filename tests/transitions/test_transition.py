@@ -11,7 +11,7 @@ from grokscope.transitions import Transition, Transitions, transitions
 
 NAMES = (
     "memorised off_chance circuit_onset circuit_10 circuit_half circuit_formed online_onset "
-    "cleanup grokked_50 grokked_90 grokked_95 grokked_99 collapsed diverged "
+    "cleanup grokked_50 grokked_90 grokked_95 grokked_99 collapsed diverged softmax_collapse loss_underflow "
     "circuit_onset_current circuit_10_current circuit_half_current circuit_formed_current "
     "memorised_first"
 ).split()

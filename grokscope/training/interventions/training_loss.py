@@ -22,18 +22,24 @@ def make_loss(change: InterventionConfig, loss_dtype: str) -> Loss:
     Metrics always report softmax at T = 1, whatever was trained on; after training on the squared error that too.
     """
     dtype = getattr(torch, loss_dtype)
-    function, temperature = change.loss_function, change.temperature
 
     def loss(logits: Tensor, labels: Tensor) -> Tensor:
-        logits = logits.to(dtype)
-        if temperature != 1:
-            logits = logits / temperature
-        if function == "mse":
-            return squared_errors(logits, labels).mean()
-        stable = function == "stablemax"
-        return functional.cross_entropy(log_stable(logits) if stable else logits, labels)
+        fed = softmax_logits(logits, change, dtype)
+        if change.loss_function == "mse":
+            return squared_errors(fed, labels).mean()
+        return functional.cross_entropy(fed, labels)
 
     return loss
+
+
+def softmax_logits(
+    logits: Float[Tensor, "input class"], change: InterventionConfig, dtype: torch.dtype
+) -> Float[Tensor, "input class"]:
+    """Return what the training loss takes the softmax of: logits / T in its precision; for StableMax `log_stable`."""
+    logits = logits.to(dtype)
+    if change.temperature != 1:
+        logits = logits / change.temperature
+    return log_stable(logits) if change.loss_function == "stablemax" else logits
 
 
 def squared_errors(
