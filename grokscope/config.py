@@ -244,7 +244,7 @@ class ScheduleConfig:
     eval_every: int = 10
     """A line of metrics every k updates."""
     keyframe_every: int = 0
-    """Key frames, all that training needs to go on from a step, every k updates, and at the last; -1: at the last alone;
+    """Key frames, all that training needs to go on from a step, every k updates, and at the last; -1: at the last only;
     0: at up to 20 checkpoints, a fifth of them at most, evenly spaced."""
 
     def checkpoints(self) -> tuple[int, ...]:
@@ -420,9 +420,7 @@ def validate(config: RunConfig) -> None:
     not_negative = {
         k: getattr(opt, k) for k in ("weight_decay", "warmup", "batch_size", "momentum")
     }
-    not_negative |= {
-        k: getattr(sched, k) for k in ("checkpoint_every", "checkpoint_log")
-    }
+    not_negative |= {k: getattr(sched, k) for k in ("checkpoint_every", "checkpoint_log")}
     not_negative |= {
         k: min(v, default=0) for k, v in {"checkpoint_steps": sched.checkpoint_steps}.items()
     }

@@ -32,7 +32,8 @@ MAY_KNOW = {
     # It drives whole runs, but not the command line.
     "bench": LOW
     | {"tasks", "models", "runs", "training", "sweeps", "measures", "analysis", "presets"},
-    "checking": LOW | {"tasks", "models", "runs", "training", "analysis", "transitions", "pipeline"},
+    "checking": LOW
+    | {"tasks", "models", "runs", "training", "analysis", "transitions", "pipeline"},
     "transitions": LOW | {"callable_package"},
     "figures": LOW | {"transitions", "harmonics", "callable_package"},
     # api: calling the package, `gs.report(ds, path)`, is the notebook's function.

@@ -10,10 +10,12 @@ import numpy as np
 
 from grokscope.analysis.digests import array_digest, digest
 from grokscope.files import write_bytes
+from grokscope.reading import MAX_HEADER, parse_json, read_bounded
 
 SCHEMA = 1
 HEADER = "grokscope cache"
-MAX_BYTES = 1 << 30
+MAX_BYTES = 300 << 20
+"""What is kept of the final step, 256 MiB at most, is the largest."""
 KINDS = ("float64", "float32", "float16", "int64", "int32", "int16", "int8", "uint8", "bool")
 """What is kept: what safetensors and numpy both have."""
 
@@ -67,14 +69,12 @@ def write_kept(path: Path, kept: Mapping[str, Kept]) -> None:
 def read_kept(path: Path) -> dict[str, Kept]:
     """Return what `write_kept` wrote; nothing where the file is missing, damaged, or not one of ours."""
     try:
-        if path.stat().st_size > MAX_BYTES:
-            return {}
-        arrays, header = _load(path.read_bytes())
-        told = json.loads(header[HEADER])
+        arrays, header = _load(read_bounded(path, MAX_BYTES, inside=path.parent.parent))
+        told = parse_json(header[HEADER])
         text = str(told["about"])
         if told["digest"] != _digest(text, arrays):
             return {}
-        content = json.loads(text)
+        content = parse_json(text)
         if content["schema"] != SCHEMA:
             return {}
         return {
@@ -95,8 +95,10 @@ def _load(data: bytes) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     from safetensors.numpy import load
 
     length = int.from_bytes(data[:8], "little")
-    header = json.loads(data[8 : 8 + length])["__metadata__"]
-    return load(data), header
+    if length > MAX_HEADER:
+        raise ValueError(f"a header of {length} bytes")
+    arrays = load(data)  # which judges the header before we look at it
+    return arrays, parse_json(data[8 : 8 + length])["__metadata__"]
 
 
 def _digest(text: str, arrays: Mapping[str, np.ndarray]) -> str:

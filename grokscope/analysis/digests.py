@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import grokscope
+from grokscope.reading import is_plain_file
 
 if TYPE_CHECKING:
     from grokscope.runs.context import Context
@@ -41,6 +42,8 @@ def array_digest(array: np.ndarray) -> str:
 def file_digest(path: Path) -> str | None:
     """Return the SHA-256 of a file, None where there is none or it cannot be read."""
     found = hashlib.sha256()
+    if not is_plain_file(path):  # opening a pipe waits for ever
+        return None
     try:
         with path.open("rb") as file:
             while block := file.read(BLOCK):

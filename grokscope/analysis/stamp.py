@@ -20,14 +20,17 @@ from grokscope.analysis.digests import (
     machine,
 )
 from grokscope.analysis.keys import measure_digest
-from grokscope.errors import RequestError
-from grokscope.files import read_json, write_json
+from grokscope.errors import RequestError, UnsoundError
+from grokscope.files import write_json
 from grokscope.measures.registry import choose
+from grokscope.reading import read_json_bounded
 from grokscope.runs.checkpoints import checkpoint_path
+from grokscope.runs.densified import FILE as DENSIFIED_FILE
 from grokscope.runs.metrics import FILE as METRICS_FILE
 from grokscope.runs.run import CONFIG_FILE, Run
 
 FILE = "outputs.json"
+MAX_BYTES = 1 << 20
 LIBRARIES = ("xarray", "h5netcdf", "plotly", "jinja2", "scipy")
 """That write the outputs, beside those that every value depends on."""
 
@@ -46,7 +49,7 @@ def inputs_digest(
     if len(known) < len(definitions):
         return None
     present = run.steps
-    files = [run.path / CONFIG_FILE, run.path / METRICS_FILE]
+    files = [run.path / CONFIG_FILE, run.path / METRICS_FILE, run.path / DENSIFIED_FILE]
     files += [checkpoint_path(run.checkpoints, step) for step in present]
     asked = [sorted(set(present if steps is None else steps)), run.name]
     return digest(
@@ -65,8 +68,8 @@ def is_stamped(run: Run, inputs: str | None, outputs: Sequence[str]) -> bool:
     if inputs is None:
         return False
     try:
-        told = read_json(run.path / FOLDER / FILE)
-    except RequestError:
+        told = read_json_bounded(run.path / FOLDER / FILE, MAX_BYTES, inside=run.path)
+    except UnsoundError:
         return False
     return told == {"inputs": inputs, "outputs": _outputs(run, outputs)}
 

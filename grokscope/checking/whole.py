@@ -20,7 +20,7 @@ from grokscope.checking.sums_file import check_sums_file
 from grokscope.checking.weights import check_equal, check_path, read_weights
 from grokscope.errors import RequestError
 from grokscope.runs.metrics import FILE as METRICS
-from grokscope.runs.run import CONFIG_FILE, Run
+from grokscope.runs.run import CONFIG_FILE, Run, check_name
 
 OnPart = Callable[[int, int, str], None]
 """on_part(done, total, what)."""
@@ -57,6 +57,7 @@ def check(
         Where `run` is no run, one that a newer grokscope wrote, or one of a task that is not registered here.
     """
     path = run.path if isinstance(run, Run) else Path(run)
+    check_name(path)
     if samples is not None and samples < 0:
         raise RequestError(f"samples = {samples}", "0 or more")
     found, findings = opened_run(path)

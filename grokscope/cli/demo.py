@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grokscope.cli.ending import if_interrupted
-from grokscope.cli.output import print_analysed, print_json
+from grokscope.cli.output import print_analysed, print_json, say
 from grokscope.cli.parse import parse
 from grokscope.cli.progress import progress, training_note
 from grokscope.errors import RequestError
@@ -63,5 +63,5 @@ def main(argv: Sequence[str]) -> int:
         print_json(found.to_json())
         return 0
     print_analysed(found)
-    print(f"next: open the report in a browser; grokscope figure {run.path} progress --format html")
+    say(f"next: open the report in a browser; grokscope figure {run.path} progress --format html")
     return 0

@@ -9,7 +9,7 @@ import tyro
 from tyro.conf import Positional
 
 from grokscope.cli.ending import if_interrupted
-from grokscope.cli.output import print_json
+from grokscope.cli.output import print_json, say
 from grokscope.cli.parse import parse
 from grokscope.cli.progress import progress
 from grokscope.runs.lock import refuse_if_written
@@ -60,10 +60,10 @@ def main(argv: Sequence[str]) -> int:
         if options.json:
             print_json({"run": str(run.path), **plan.to_json()})
         else:
-            print(plan.describe())
+            say(plan.describe())
         return 0
     if not (options.json or options.quiet):
-        print(plan.describe())
+        say(plan.describe())
     with progress("replaying", plan.updates, options.quiet) as advance:
         found = densify(
             run, (low, high), every=options.every, start=options.start,
@@ -74,8 +74,8 @@ def main(argv: Sequence[str]) -> int:
         return 0
     if found.added:
         first, last = found.added[0], found.added[-1]
-        print(
+        say(
             f"added {len(found.added)} checkpoints from {first} to {last}, proved bit for bit at step {plan.end}"
         )
-        print(f"next: grokscope analyze {run.path}")
+        say(f"next: grokscope analyze {run.path}")
     return 0

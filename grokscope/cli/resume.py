@@ -7,7 +7,7 @@ from pathlib import Path
 from tyro.conf import Positional
 
 from grokscope.cli.ending import if_interrupted
-from grokscope.cli.output import print_json
+from grokscope.cli.output import print_json, say
 from grokscope.cli.parse import parse
 from grokscope.cli.progress import progress, training_note
 from grokscope.cli.run_end import arithmetic, exit_code, how_it_ended
@@ -54,13 +54,14 @@ def main(argv: Sequence[str]) -> int:
         print_json(said | {"was_complete": complete})
         return exit_code(last)
     for note in notes:
-        print(f"note: {note}")
+        say(f"note: {note}")
     if complete:
-        print(f"{run.path} is complete, nothing was done: {how_it_ended(last)}")
+        say(f"{run.path} is complete, nothing was done: {how_it_ended(last)}")
         return exit_code(last)
     if last.get("diverged") or last.get("stopped"):
-        print(how_it_ended(last))
+        say(how_it_ended(last))
     for sentence in arithmetic(lines):
-        print(sentence)
-    print(f"run: {run.path}\nnext: grokscope analyze {run.path}")
+        say(sentence)
+    say(f"run: {run.path}")
+    say(f"next: grokscope analyze {run.path}")
     return exit_code(last)

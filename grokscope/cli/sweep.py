@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tyro.conf import Positional
 
 from grokscope.cli.ending import if_interrupted
-from grokscope.cli.output import print_json, print_table
+from grokscope.cli.output import print_json, print_table, say
 from grokscope.cli.parse import parse
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def _dry_run(options: Options) -> int:
         return 0
     rows = [(run.label, str(run.seed), f"{run.n_train:,}", run.status) for run in runs]
     print_table(("setting", "seed", "training rows", "status"), rows, title=str(path))
-    print(f"{len(runs):,} runs of {len(plan.settings):,} settings; nothing was trained")
+    say(f"{len(runs):,} runs of {len(plan.settings):,} settings; nothing was trained")
     return 0
 
 
@@ -110,8 +110,9 @@ def tell(found: "Sweep", as_json: bool, engines: Mapping[str, Any] | None = None
 
     print_table(COLUMNS, summary_rows(found.dataset()), title=str(found.path))
     for run in failed:
-        print(f"failed: '{run.label}' seed {run.seed}: {run.reason}")
+        say(f"failed: '{run.label}' seed {run.seed}: {run.reason}")
     for engine in engines or ():
-        print(f"engine: {engine}")
-    print(f"sweep: {found.path}\ndataset: {found.dataset_path}")
+        say(f"engine: {engine}")
+    say(f"sweep: {found.path}")
+    say(f"dataset: {found.dataset_path}")
     return 1 if failed else 0

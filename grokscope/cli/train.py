@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tyro.conf import OmitArgPrefixes
 
 from grokscope.cli.ending import if_interrupted
-from grokscope.cli.output import print_json
+from grokscope.cli.output import print_json, say
 from grokscope.cli.parse import parse
 from grokscope.cli.progress import progress, training_note
 from grokscope.cli.run_end import arithmetic, exit_code, how_it_ended
@@ -142,10 +142,10 @@ def _train(config: RunConfig, own: argparse.Namespace, engine: "EngineConfig") -
         )
         return exit_code(last)
     if last.get("diverged") or last.get("stopped"):
-        print(how_it_ended(last))
+        say(how_it_ended(last))
     for sentence in arithmetic(lines):
-        print(sentence)
-    print(f"engine: {computed.describe()}")
-    print(f"run: {run.path}")
-    print(f"next: grokscope analyze {run.path}")
+        say(sentence)
+    say(f"engine: {computed.describe()}")
+    say(f"run: {run.path}")
+    say(f"next: grokscope analyze {run.path}")
     return exit_code(last)

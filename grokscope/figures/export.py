@@ -1,6 +1,8 @@
 """Writing figures: html by itself; pdf, svg and png through kaleido and a Chromium."""
 
 import asyncio
+import base64
+import hashlib
 import html
 import json
 import re
@@ -10,10 +12,10 @@ from pathlib import Path
 from typing import Any, cast
 
 import plotly.graph_objects as go
-import plotly.io
 from plotly.offline import get_plotlyjs
 
 from grokscope.errors import RequestError, nearest
+from grokscope.figures.labels import figure_dict, figure_json
 from grokscope.figures.sizes import PIXELS_PER_INCH, Width, resize
 from grokscope.files import write_bytes
 
@@ -34,18 +36,22 @@ PAGE = """<!DOCTYPE html>
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
 <title>{title}</title>
 <style>body {{ margin: 0 auto; max-width: 60rem; font-family: Arial, sans-serif }}</style>
 <script>{plotly_js}</script>
 </head>
 <body>
 <div id="figure" role="img" aria-label="{alternative}"></div>
-<script>
-const figure = {figure};
-Plotly.newPlot("figure", figure.data, figure.layout, {config});
-</script>
+<script type="application/json" id="data">{data}</script>
+<script>{page_js}</script>
 </body>
 </html>
+"""
+PAGE_JS = """
+const {figure, config} = JSON.parse(document.getElementById("data").textContent);
+Plotly.newPlot("figure", figure.data, figure.layout, config);
+document.documentElement.dataset.drawn = 1;
 """
 
 
@@ -123,12 +129,27 @@ def write_images(
 def page(figure: go.Figure) -> str:
     """Return one html page with the figure, plotly.js inside: it opens without a network."""
     meta = figure.layout.meta or {}
+    plotly_js = get_plotlyjs()
     return PAGE.format(
+        policy=policy(plotly_js, PAGE_JS),
         title=html.escape(str(meta.get("title", "figure"))),
         alternative=html.escape(str(meta.get("alternative", ""))),
-        plotly_js=get_plotlyjs(),
-        figure=script_json(plotly.io.to_json(figure, validate=False)),
-        config=script_json(json.dumps(CONFIG)),
+        plotly_js=plotly_js,
+        data=script_json(f'{{"figure": {figure_json(figure)}, "config": {json.dumps(CONFIG)}}}'),
+        page_js=PAGE_JS,
+    )
+
+
+def policy(*scripts: str) -> str:
+    """Return a page's Content-Security-Policy: nothing but these very scripts runs, and nothing is fetched.
+
+    plotly puts styles into the page; pictures are those that it makes itself, to be saved.
+    """
+    hashes = (base64.b64encode(hashlib.sha256(s.encode()).digest()).decode() for s in scripts)
+    allowed = " ".join(f"'sha256-{each}'" for each in hashes)
+    return (
+        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data: blob:; "
+        "base-uri 'none'; form-action 'none'"
     )
 
 
@@ -162,7 +183,7 @@ def _pictures(figures: Sequence[tuple[go.Figure, str]]) -> list[bytes]:
         # MathJax would be fetched from a network.
         async with kaleido.Kaleido(mathjax=False) as browser:
             return [
-                await browser.calc_fig(figure.to_dict(), opts=_options(figure, kind))
+                await browser.calc_fig(figure_dict(figure), opts=_options(figure, kind))
                 for figure, kind in figures
             ]
 

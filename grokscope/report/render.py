@@ -1,6 +1,5 @@
 """From a Dataset, its Transitions and a verdict to one self-contained HTML page."""
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
@@ -8,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-import plotly.io
 import xarray as xr
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
@@ -16,7 +14,8 @@ from plotly.offline import get_plotlyjs
 from grokscope.errors import RequestError
 from grokscope.figures import FIGURES, NAMES
 from grokscope.figures.declare import definitions, summary
-from grokscope.figures.export import CONFIG, script_json
+from grokscope.figures.export import CONFIG, policy, script_json
+from grokscope.figures.labels import figure_json
 from grokscope.files import write_text
 from grokscope.report import algorithm_tables, key_tables, tables
 from grokscope.report.words import told
@@ -85,9 +84,8 @@ def render_report(
         For an unknown figure.
     """
     drawn, skipped = _figures(ds, transitions, NAMES if figures is None else figures)
-    data = script_json(json.dumps({"figures": [item.pop("json") for item in drawn]}))
-    # The page's own scripts carry this word; text from the run that got past the escaping would not.
-    nonce = hashlib.sha256(data.encode()).hexdigest()[:32]
+    shown = {"figures": [item.pop("json") for item in drawn], "config": CONFIG}
+    scripts = (get_plotlyjs(), _page_part("page.js"))
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(_page_part),
         autoescape=True,
@@ -113,10 +111,10 @@ def render_report(
         hyper_parameters=tables.hyper_parameters(ds),
         provenance=tables.provenance(ds),
         variables=tables.variables(ds),
-        nonce=nonce,
-        data=Markup(data),
-        config=Markup(script_json(json.dumps(CONFIG))),
-        plotly_js=Markup(get_plotlyjs()),
+        policy=Markup(policy(*scripts)),
+        data=Markup(script_json(json.dumps(shown))),
+        plotly_js=Markup(scripts[0]),
+        page_js=Markup(scripts[1]),
     )
 
 
@@ -147,7 +145,7 @@ def _figures(
         except RequestError as error:
             skipped.append((drawing.title, error.given))
             continue
-        text = plotly.io.to_json(figure, validate=False)
+        text = figure_json(figure)
         if len(text) > MOST_FIGURE_BYTES or total + len(text) > MOST_BYTES:
             size = f"{len(text) / 1e6:.1f} MB of data, too much for this page"
             skipped.append((drawing.title, f"{size}: draw it by itself, as figure '{name}'"))

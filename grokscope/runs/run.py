@@ -240,8 +240,19 @@ def create_run(path: Path, config: RunConfig, **info: Any) -> Run:
     return run
 
 
+def check_name(path: Path) -> None:
+    """Raise RequestError where a path is not UTF-8: the libraries that read checkpoints and datasets cannot open it."""
+    try:
+        str(path.absolute()).encode()
+    except UnicodeEncodeError:
+        raise RequestError(
+            f"the name {path} is not UTF-8", "a path in UTF-8", "rename the folder"
+        ) from None
+
+
 def check_new(path: Path) -> None:
     """Raise RequestError where a directory holds anything, but for what a run that was killed as it began leaves."""
+    check_name(path)
     try:
         taken = path.exists() and not (path.is_dir() and all(map(_is_of_no_run, path.iterdir())))
     except OSError as error:
@@ -292,6 +303,7 @@ def open_run(path: str | Path) -> Run:
         Where the configuration, or the rest of config.json, does not have the hash that it says.
     """
     path = Path(path)
+    check_name(path)
     if not path.is_dir():
         raise RequestError(f"{path} is not a directory", "a run directory")
     if not is_plain_file(path / CONFIG_FILE):

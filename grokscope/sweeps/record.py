@@ -5,8 +5,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
+from grokscope.config import section_fields
 from grokscope.errors import GrokscopeError, RequestError, UnsoundError
-from grokscope.files import read_json, write_json
+from grokscope.files import write_json
+from grokscope.reading import is_plain_file, read_json_bounded
 from grokscope.runs.run import CONFIG_FILE, open_run
 from grokscope.runs.status import run_status
 from grokscope.sweeps.plan import Plan
@@ -14,6 +16,10 @@ from grokscope.sweeps.plan import Plan
 SCHEMA = 1
 SWEEP_FILE = "sweep.json"
 RUNS = "runs"
+MAX_BYTES = 40 << 20
+"""Of sweep.json: a hundred thousand runs at 400 bytes each."""
+MAX_NUMBER = 2**63
+MAX_FOLDER = 400
 
 SweepStatus = Literal[
     "done", "stopped early", "diverged", "failed", "interrupted", "not started"
@@ -102,15 +108,15 @@ def read_sweep(path: Path) -> dict[str, Any]:
     UnsoundError
         Where sweep.json is damaged.
     """
-    if not (path / SWEEP_FILE).is_file():
+    if not is_plain_file(path / SWEEP_FILE):
         raise RequestError(
             f"{path} is not a sweep: it has no {SWEEP_FILE}",
             "a sweep's folder",
             "make one with grokscope sweep",
         )
-    record = read_json(path / SWEEP_FILE)
     file = path / SWEEP_FILE
-    if not isinstance(record, dict) or not isinstance(record.get("schema"), int):
+    record = read_json_bounded(file, MAX_BYTES, inside=path)
+    if not isinstance(record, dict) or type(record.get("schema")) is not int:
         raise RequestError(f"{file} is not a sweep's record", "one written by grokscope")
     if record["schema"] > SCHEMA:
         raise RequestError(
@@ -128,24 +134,50 @@ def _sound(record: Mapping[str, Any]) -> bool:
     kinds = {"name": str, "specification": dict, "settings": list, "runs": list}
     if not all(isinstance(record.get(k), kind) for k, kind in kinds.items()):
         return False
-    of_run = {"label": str, "seed": int, "folder": str, "config_hash": str, "n_train": int}
-    of_setting = {"label": str, "case": (str, type(None)), "values": dict}
-    for entries, wanted in ((record["runs"], of_run), (record["settings"], of_setting)):
-        for entry in entries:
-            if not isinstance(entry, dict):
-                return False
-            if not all(isinstance(entry.get(k), kind) for k, kind in wanted.items()):  # type: ignore[arg-type]
-                return False
-    known = {*of_run, "reason"}
+    if not all(map(_is_run, record["runs"])) or not all(map(_is_setting, record["settings"])):
+        return False
     labels = {setting["label"] for setting in record["settings"]}
     cells = {(run["label"], run["seed"]) for run in record["runs"]}
-    if not len(cells) == len(record["runs"]) == len(labels) * len({seed for _, seed in cells}):
-        return False
-    return all(
-        set(run) <= known
+    return (
+        len(labels) == len(record["settings"])
+        and {label for label, _ in cells} <= labels
+        and len(cells) == len(record["runs"]) == len(labels) * len({seed for _, seed in cells})
+        and len({tuple(setting["values"]) for setting in record["settings"]}) <= 1
+    )
+
+
+def _is_run(run: Any) -> bool:
+    kinds = {"label": str, "seed": int, "folder": str, "config_hash": str, "n_train": int}
+    return (
+        isinstance(run, dict)
+        and all(type(run.get(k)) is kind for k, kind in kinds.items())
+        and set(run) <= {*kinds, "reason"}
         and isinstance(run.get("reason"), (str, type(None)))
-        and run["label"] in labels
+        and 0 <= run["seed"] < MAX_NUMBER
+        and 0 <= run["n_train"] < MAX_NUMBER
+        and run["folder"].isprintable()
+        and len(run["folder"].encode()) < MAX_FOLDER
         and PurePosixPath(run["folder"]).parts[:1] == (RUNS,)
         and ".." not in PurePosixPath(run["folder"]).parts
-        for run in record["runs"]
     )
+
+
+def _is_setting(setting: Any) -> bool:
+    return (
+        isinstance(setting, dict)
+        and isinstance(setting.get("label"), str)
+        and isinstance(setting.get("case"), (str, type(None)))
+        and "case" in setting
+        and isinstance(setting.get("values"), dict)
+        and set(setting["values"]) <= section_fields().keys()
+        and all(map(_is_value, setting["values"].values()))
+    )
+
+
+def _is_value(value: Any) -> bool:
+    """Return whether a field may have this value: a number, a text, true or false, or a list of whole numbers."""
+    if isinstance(value, list):
+        return all(type(each) is int and abs(each) < MAX_NUMBER for each in value)
+    if isinstance(value, int):
+        return abs(value) < MAX_NUMBER
+    return isinstance(value, (str, float))

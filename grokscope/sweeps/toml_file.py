@@ -1,13 +1,18 @@
 """Reading TOML, and putting Python's and numpy's values into what TOML has."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from grokscope.errors import RequestError, nearest
+from grokscope.reading import read_bounded
 
-MAX_BYTES = 4 << 20
+MAX_BYTES = 1 << 20
+"""Of a sweep as a person writes it."""
+MANY_PARTS = re.compile(r"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){20}""")
+"""A key of many parts, a.b.c...: Python reads it in the square of their number, and no field has more than two."""
 
 
 def load_toml(path: Path) -> dict[str, Any]:
@@ -18,14 +23,15 @@ def load_toml(path: Path) -> dict[str, Any]:
             raise RequestError(
                 f"there is no file {path}", "a sweep as a TOML file", nearest(str(path), others)
             )
-        if not path.is_file():
-            raise RequestError(f"{path} is not a file", "a sweep as a TOML file")
-        if path.stat().st_size > MAX_BYTES:
-            raise RequestError(f"{path} has {path.stat().st_size} bytes", f"at most {MAX_BYTES}")
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        text = read_bounded(path, MAX_BYTES, error=RequestError).decode("utf-8")
+        if found := MANY_PARTS.search(text):
+            raise ValueError(f"a key of more than 20 parts, {found[0][:30]}...")
+        return tomllib.loads(text)
     except OSError as error:
         raise RequestError(f"cannot read {path}: {error.strerror or error}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except RecursionError as error:
+        raise RequestError(f"{path} is not TOML: it is nested too deep") from error
+    except ValueError as error:  # not TOML, not UTF-8, or a number of thousands of digits
         raise RequestError(f"{path} is not TOML: {error}") from error
 
 

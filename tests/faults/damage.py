@@ -42,7 +42,7 @@ def files_of(run: Path) -> list[Path]:
 
 
 def damage(run: Path, rng: random.Random, file: Path | None = None) -> Damage:
-    """Flip or remove a byte range in one file of the run, drawn at random where none is named, and return what was done.
+    """Flip or remove a byte range in one file of the run, any one where none is named, and return what was done.
 
     Half of the ranges are a single byte, which is where a careless check looks away; every flip changes each byte.
     """

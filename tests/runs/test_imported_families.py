@@ -379,7 +379,7 @@ def test_the_command(tmp_path, capsys):
         ({"group_parameter": 50}, "S50"),
         ({"group_parameter": -3}, "S-3"),
         ({"group": "MonsterGroup"}, "give --task"),
-        ({"lr": float("nan")}, "lr"),
+        ({"lr": float("nan")}, "NaN"),
         ({"seed": 2**70}, ""),
         ({"frac_train": 7.0}, ""),
         ({"num_epochs": 10**40}, ""),

@@ -18,14 +18,14 @@ from typing import Any
 
 import numpy as np
 
-from grokscope.errors import UnsoundError
-from grokscope.files import read_json
+from grokscope.errors import RequestError, UnsoundError
 from grokscope.models.foreign.pickle_file import SUFFIXES
-from grokscope.models.foreign.records import Curve
+from grokscope.models.foreign.records import MAX_STEP, Curve
+from grokscope.models.foreign.settings import is_number
+from grokscope.reading import read_bounded, read_json_bounded
 
-MAX_BYTES = 64 * 1024**2
+MAX_BYTES = 32 * 1024**2
 OF_FOLDER = ("cfg.json", "config.json")
-MAX_STEP = 10**12
 NAMES = ("train_loss", "test_loss", "all_loss", "train_acc", "test_acc")
 """What is read of recorded evaluations, by their names."""
 
@@ -104,7 +104,7 @@ def read_object(path: Path) -> dict[str, Any]:
     UnsoundError
         It is no object.
     """
-    content = read_json(path, MAX_BYTES)
+    content = read_json_bounded(path, MAX_BYTES, error=RequestError)
     if not isinstance(content, dict):
         raise UnsoundError(f"'{path}' holds a JSON {type(content).__name__}", "a JSON object")
     return content
@@ -131,11 +131,7 @@ def _object(value: Any) -> dict[str, Any]:
 
 
 def _numbers(content: dict[str, Any]) -> dict[str, float]:
-    return {
-        name: float(content[name])
-        for name in NAMES
-        if isinstance(content.get(name), int | float) and np.isfinite(content[name])
-    }
+    return {name: float(content[name]) for name in NAMES if is_number(content.get(name))}
 
 
 def _curves(history: Any) -> dict[str, Curve]:
@@ -161,9 +157,8 @@ def _curves(history: Any) -> dict[str, Curve]:
 def _table(path: Path) -> dict[str, Curve]:
     lines: list[dict[str, Any]] = []
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ValueError(f"more than {MAX_BYTES:,} bytes")
-        for row in csv.DictReader(path.read_text(encoding="utf-8").splitlines()):
+        text = read_bounded(path, MAX_BYTES).decode("utf-8")
+        for row in csv.DictReader(text.splitlines()):
             if row.get("epoch"):
                 names = [n for n in NAMES if row.get(n)]
                 lines.append(

@@ -4,6 +4,7 @@ It is a bare state dict, a dictionary with losses and settings beside the weight
 series.
 """
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +14,8 @@ from grokscope.errors import RequestError
 from grokscope.models.foreign.pickle_file import Settings
 
 State = dict[str, Tensor]
+MAX_STEP = 10**12
+"""No step of a run is above; a number that is, is no step."""
 
 ONE = ("model", "state_dict", "model_state_dict", "model_state", "weights", "params")
 MANY = ("state_dicts", "checkpoints", "model_checkpoints", "models", *ONE)
@@ -156,11 +159,12 @@ def _plain(settings: Any) -> dict[str, Any]:
 def _whole(value: Any) -> int | None:
     if isinstance(value, Tensor) and value.numel() == 1:
         value = value.item()
-    if isinstance(value, str) and value.isdigit():
+    if isinstance(value, str) and re.fullmatch("[0-9]{1,18}", value):
         value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return int(value) if value >= 0 else None
+    # First the range: infinity and NaN have no int, and are outside.
+    return int(value) if 0 <= value < MAX_STEP and value == int(value) else None
 
 
 def _listed(steps: Any) -> list[Any]:

@@ -7,6 +7,8 @@ from grokscope.errors import RequestError, UnsoundError
 from grokscope.models.foreign.pickle_file import SUFFIXES
 
 MAX_FILES = 20_000
+MAX_DIGITS = 12
+"""Of a step; a longer number in a name is something else."""
 FIRST = ("init", "initial")
 LAST = ("final", "last", "latest")
 
@@ -79,7 +81,7 @@ def _checkpoints(folder: Path) -> list[Path]:
 
 def _number(file: Path) -> int | None:
     found = re.findall(r"\d+", file.stem)
-    return int(found[-1]) if found else None
+    return int(found[-1]) if found and len(found[-1]) <= MAX_DIGITS else None
 
 
 def _family(file: Path) -> tuple[str, str]:

@@ -8,12 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from grokscope.errors import GrokscopeError, RequestError, UnsoundError
+from grokscope.models.foreign.pickle_names import check_names
+from grokscope.reading import check_header, checked_size, opened
 
 SUFFIXES = (".pt", ".pth", ".safetensors")
 MAX_BYTES = 2 * 1024**3
 """Largest file, and largest sum of its tensors (a stride of 0 makes a small file a huge tensor)."""
 MAX_TENSORS = 100_000
 MAX_DEPTH = 8
+MAX_THINGS = 5_000_000
+"""Values in lists and dictionaries, counted as often as they are referred to."""
+MAX_KEY = 500
+STEP = re.compile(r"[0-9]{1,15}")
 
 # Classes that published checkpoints carry for their settings alone. They are read into an inert
 # holder of the same fields: neither the class nor any of its code is imported.
@@ -43,13 +49,8 @@ def load_file(path: Path) -> Any:
     UnsoundError
         The file is empty, truncated or damaged.
     """
-    if not path.is_file():
-        raise RequestError(f"'{path}' is not a file", "a .pt, .pth or .safetensors file")
-    size = path.stat().st_size
-    if size == 0:
+    if checked_size(path, MAX_BYTES, error=RequestError) == 0:
         raise UnsoundError(f"'{path}' is empty (0 bytes)", todo="fetch it again")
-    if size > MAX_BYTES:
-        raise RequestError(f"'{path}' has {size:,} bytes", f"files up to {MAX_BYTES:,} bytes")
     content = _load_safetensors(path) if path.suffix == ".safetensors" else _load_torch(path)
     _bound(content, path)
     return content
@@ -57,13 +58,17 @@ def load_file(path: Path) -> Any:
 
 def sha256(path: Path) -> str:
     """Return the SHA-256 of a file's bytes, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    found = hashlib.sha256()
+    with opened(path, MAX_BYTES, error=RequestError) as file:
+        while block := file.read(1 << 20):
+            found.update(block)
+    return found.hexdigest()
 
 
 def _load_safetensors(path: Path) -> dict[str, Any]:
     from safetensors import safe_open
 
+    check_header(path)
     try:
         with safe_open(path, framework="pt", device="cpu") as file:
             content = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
@@ -72,20 +77,14 @@ def _load_safetensors(path: Path) -> dict[str, Any]:
         raise UnsoundError(
             f"'{path}' is no whole safetensors file ({_first_line(error)})", todo="fetch it again"
         ) from None
-    step = next((said[key] for key in ("step", "epoch") if said.get(key, "").isdigit()), None)
+    step = next((said[key] for key in ("step", "epoch") if STEP.fullmatch(said.get(key, ""))), None)
     return content if step is None else {"state_dict": content, "step": int(step)}
 
 
 def _load_torch(path: Path) -> Any:
     import torch
 
-    with path.open("rb") as file:
-        magic = file.read(2)
-    if magic != b"PK" and magic[:1] != b"\x80":
-        raise RequestError(
-            f"'{path}' is not a checkpoint: it begins with {magic!r}",
-            "files written by torch.save, and .safetensors",
-        )
+    check_names(path, MAX_BYTES, SETTINGS_CLASSES)
     inert: list[Any] = [(Settings, name) for name in SETTINGS_CLASSES]
     try:
         with torch.serialization.safe_globals(inert), warnings.catch_warnings():
@@ -93,14 +92,14 @@ def _load_torch(path: Path) -> Any:
             warnings.simplefilter("ignore")
             return torch.load(path, weights_only=True, map_location="cpu")
     except Exception as error:  # damaged bytes make the unpickler raise nearly anything
-        raise _refusal(path, magic, error) from None
+        raise _refusal(path, error) from None
 
 
-def _refusal(path: Path, magic: bytes, error: Exception) -> GrokscopeError:
+def _refusal(path: Path, error: Exception) -> GrokscopeError:
     wanted = re.search(r"GLOBAL ([\w.]+)", str(error))
     if isinstance(error, pickle.UnpicklingError) and wanted:
         return RequestError(
-            f"'{path}' would run code to be read: it asks for {wanted[1]}",
+            f"'{path}' would run code to be read: it names {wanted[1]}, which loading would run",
             "files of tensors, numbers, text, lists and dictionaries",
             "where you trust it, load it with its own program and save model.state_dict() alone",
         )
@@ -108,37 +107,41 @@ def _refusal(path: Path, magic: bytes, error: Exception) -> GrokscopeError:
         return RequestError(
             f"'{path}' is a TorchScript program, not a checkpoint", todo="save its state_dict()"
         )
-    if magic == b"PK" or isinstance(error, EOFError):
-        return UnsoundError(
-            f"'{path}' is truncated or damaged ({_first_line(error)})", todo="fetch it again"
-        )
-    return RequestError(
-        f"'{path}' is not a checkpoint ({_first_line(error)})",
-        "files written by torch.save, and .safetensors",
+    return UnsoundError(
+        f"'{path}' is truncated or damaged ({_first_line(error)})", todo="fetch it again"
     )
 
 
 def _bound(content: Any, path: Path) -> None:
-    count, total = 0, 0
-    for tensor in _tensors(content, MAX_DEPTH):
-        count, total = count + 1, total + tensor.numel() * tensor.element_size()
-        if count > MAX_TENSORS:
+    """Raise RequestError for what is small in the file and large where it is used."""
+    import torch
+
+    tensors, total, things = 0, 0, 0
+    left: list[tuple[Any, int]] = [(content, MAX_DEPTH)]
+    while left:
+        value, depth = left.pop()
+        things += 1
+        if isinstance(value, torch.Tensor):
+            tensors, total = tensors + 1, total + value.numel() * value.element_size()
+        elif depth and isinstance(value, dict | list | tuple):
+            # A list that holds one list a thousand times, which holds one a thousand times: each counts anew.
+            if things + len(left) + len(value) > MAX_THINGS:
+                raise RequestError(f"'{path}' holds too many values", f"up to {MAX_THINGS:,}")
+            inside = value.values() if isinstance(value, dict) else value
+            left.extend((each, depth - 1) for each in inside)
+            if isinstance(value, dict) and any(
+                isinstance(key, str) and len(key) > MAX_KEY for key in value
+            ):
+                raise RequestError(
+                    f"'{path}' has a name of many letters", f"up to {MAX_KEY} letters"
+                )
+        if tensors > MAX_TENSORS:
             raise RequestError(f"'{path}' holds too many tensors", f"up to {MAX_TENSORS:,}")
         if total > MAX_BYTES:
             raise RequestError(
                 f"the tensors of '{path}' would fill more than {MAX_BYTES:,} bytes",
                 f"up to {MAX_BYTES:,} bytes a file",
             )
-
-
-def _tensors(content: Any, depth: int) -> Any:
-    import torch
-
-    if isinstance(content, torch.Tensor):
-        yield content
-    elif depth and isinstance(content, dict | list | tuple):
-        for value in content.values() if isinstance(content, dict) else content:
-            yield from _tensors(value, depth - 1)
 
 
 def _first_line(error: Exception) -> str:

@@ -8,10 +8,13 @@ from jaxtyping import Float64, Int64
 from numpy import ndarray
 from torch import Tensor
 
-from grokscope.models.foreign.container import STEP, Content
+from grokscope.models.foreign.container import MAX_STEP, STEP, Content
+from grokscope.models.foreign.settings import is_number
 
 Curve = tuple[Int64[ndarray, " _record"], Float64[ndarray, " _record"]]
 
+MAX_ROWS = 1 << 25
+"""Numbers in a list of training rows: two for each row of the largest table."""
 TRAIN_ROWS = ("train_indices", "train_idx", "train_data")
 
 
@@ -64,7 +67,7 @@ def stride_of(n_train: int, n_test: int) -> int | None:
 
 
 def _train_stride(n: int, epochs: Any) -> tuple[int, str]:
-    if isinstance(epochs, int) and n and epochs > n and epochs % n == 0:
+    if isinstance(epochs, int) and n and MAX_STEP > epochs > n and epochs % n == 0:
         return epochs // n, f"every {epochs // n} updates, from the {epochs} epochs in the settings"
     return 1, "one before each update (assumed; the file has no steps)"
 
@@ -80,8 +83,7 @@ def point_losses(contents: list[tuple[int | None, Content]]) -> dict[str, Curve]
         points = {
             step: float(value)
             for step, content in contents
-            if step is not None
-            and isinstance(value := content.recorded.get(f"{rows}_loss"), int | float)
+            if step is not None and is_number(value := content.recorded.get(f"{rows}_loss"))
         }
         if points:
             steps = sorted(points)
@@ -98,12 +100,16 @@ def train_inputs(content: Content, p: int | None) -> Int64[ndarray, "row 2"] | N
     """
     value = next((content.recorded[key] for key in TRAIN_ROWS if key in content.recorded), None)
     if isinstance(value, Tensor):
+        if value.is_floating_point() or value.is_complex() or value.numel() > MAX_ROWS:
+            return None
         value = value.tolist()
     if not isinstance(value, list | tuple) or not value:
         return None
     try:
         rows = np.array(value, dtype=np.int64)
-    except (TypeError, ValueError, OverflowError):
+    except (TypeError, ValueError, OverflowError, RuntimeError):
+        return None
+    if p is not None and not 0 < p < MAX_ROWS:
         return None
     if rows.ndim == 2 and rows.shape[1] >= 2:
         pairs = rows[:, :2]
@@ -136,17 +142,19 @@ def single_step(content: Content, stem: str) -> tuple[int | None, str]:
         r"(?:^|[^a-z])(?:step|epoch|ckpt|checkpoint|iter)s?[-_=]?0*(\d+)$", stem.lower()
     )
     named = named or re.fullmatch(r"0*(\d+)", stem)
-    if named:
+    if named and len(named[1]) <= 12:
         return int(named[1]), f"step {named[1]}: read from the file's name"
     return None, "the file does not tell its step"
 
 
 def _numbers(values: Any) -> Float64[ndarray, " record"] | None:
     if isinstance(values, Tensor):
+        if values.numel() > MAX_ROWS:
+            return None
         values = values.flatten().tolist()
     if not isinstance(values, list | tuple) or not values:
         return None
     try:
         return np.array([float(v) for v in values], dtype=np.float64)
-    except (TypeError, ValueError, RuntimeError):
+    except (TypeError, ValueError, RuntimeError, OverflowError):
         return None

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from grokscope.errors import UnsoundError
 
@@ -29,6 +29,7 @@ GROUPS = {
     "SymmetricGroup": "S",
     "AlternatingGroup": "A",
 }
+MAX_NUMBER = 2**63
 SIZES = {
     "transformer": {
         "d_model": "d_model",
@@ -58,8 +59,8 @@ def training_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, ours in KEYS.items():
         value = settings.get(key)
-        if isinstance(value, str | int | float) or (
-            isinstance(value, list | tuple) and all(isinstance(v, int | float) for v in value)
+        if (isinstance(value, str) or is_number(value)) or (
+            isinstance(value, list | tuple) and all(map(is_number, value))
         ):
             found.setdefault(ours, value)
     family, n = GROUPS.get(str(settings.get("group"))), settings.get("group_parameter")
@@ -95,6 +96,11 @@ def check_sizes(settings: Mapping[str, Any], model: Mapping[str, Any], where: st
                 f"the settings of '{where}' say {theirs} = {said}, its weights have {ours} = {found}",
                 "settings of this file",
             )
+
+
+def is_number(value: Any) -> TypeGuard[int | float]:
+    """Return whether a value of a stranger's is a number that float and int64 can hold."""
+    return isinstance(value, int | float) and -MAX_NUMBER < value < MAX_NUMBER
 
 
 def _is_whole(value: Any) -> bool:
