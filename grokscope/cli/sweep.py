@@ -10,6 +10,7 @@ from tyro.conf import Positional
 from grokscope.cli.ending import if_interrupted
 from grokscope.cli.output import print_json, print_table, say
 from grokscope.cli.parse import parse
+from grokscope.runs.lock import refuse_if_written
 
 if TYPE_CHECKING:
     from grokscope.sweeps.folder import Sweep
@@ -48,6 +49,8 @@ def main(argv: Sequence[str]) -> int:
     options = parse(Options, "sweep", argv)
     if options.dry_run:
         return _dry_run(options)
+    if options.out is not None:
+        refuse_if_written(options.out)
     from grokscope.cli.sweep_progress import sweep_progress
     from grokscope.sweeps.start import sweep
     from grokscope.training.engine import engine_config

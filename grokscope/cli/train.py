@@ -14,6 +14,7 @@ from grokscope.cli.progress import progress, training_note
 from grokscope.cli.run_end import arithmetic, exit_code, how_it_ended
 from grokscope.config import RunConfig, from_dict
 from grokscope.errors import RequestError
+from grokscope.runs.lock import refuse_if_written
 
 if TYPE_CHECKING:
     from grokscope.training.engine import EngineConfig
@@ -26,6 +27,8 @@ def main(argv: Sequence[str]) -> int:
         raise RequestError("train: --workers or --yes without --seeds", "--seeds 0..31 --workers 2")
     if own.seeds is not None and own.seed is not None:
         raise RequestError(f"train: --seed {own.seed} and --seeds {own.seeds}", "one of the two")
+    if own.out is not None:
+        refuse_if_written(own.out)
     config = _config(own)
     if {"-h", "--help"} & set(rest):
         print(_OWN_HELP)

@@ -13,6 +13,8 @@ import pytest
 from interrupting import Ended, files_below, interrupted, litter, start
 
 from grokscope.cli import main
+from grokscope.runs.run import open_run
+from grokscope.training.loop import train_run
 
 WITHIN = 2.0
 """Seconds from the signal to the end of the process."""
@@ -36,11 +38,14 @@ class Case:
         What it makes, below the folder that it runs in; the same bytes every time.
     fresh
         What is removed before it, for it to be made anew.
+    copied
+        What the command changes, a name that is copied from another before it: (the other, the name).
     """
 
     words: str
     makes: tuple[str, ...] = ("NEW",)
     fresh: tuple[str, ...] = ()
+    copied: tuple[str, str] | None = None
 
 
 TRAIN = " ".join(SIZE)
@@ -60,7 +65,8 @@ CASES = {
     "unpack": Case("unpack run.zip --out NEW"),
     "import": Case("import series --out NEW"),
     "check": Case("check run", ()),
-    "densify": Case("densify copy --between 100 200 --every 1", ("copy",)),
+    "densify": Case("densify copy --between 100 200 --every 1", ("copy",), copied=("run", "copy")),
+    "resume": Case("resume rest", ("rest",), copied=("part", "rest")),
     "bench": Case("bench --case step --quick", ()),
 }
 FAST = ("train", "analyze", "unpack")
@@ -80,9 +86,9 @@ class Ground:
         case, new = CASES[name], f"new-{self.count}"
         for old in case.fresh:
             _remove(self.folder / old)
-        if name == "densify":
-            _remove(self.folder / "copy")
-            subprocess.run(["cp", "-r", "run", "copy"], cwd=self.folder, check=True)
+        if case.copied is not None:
+            _remove(self.folder / case.copied[1])
+            subprocess.run(["cp", "-r", *case.copied], cwd=self.folder, check=True)
         words = [re.sub(r"\bNEW\b", new, word) for word in case.words.split()]
         return words, tuple(re.sub(r"\bNEW\b", new, made) for made in case.makes)
 
@@ -104,9 +110,11 @@ def _remove(path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def ground(tmp_path_factory: pytest.TempPathFactory) -> Ground:
-    """A trained and analysed run, the same packed, one checkpoint of it alone, and a sweep's file."""
+    """A trained and analysed run, the same packed, as others keep theirs, and half done; a sweep's file."""
     folder = tmp_path_factory.mktemp("ground")
     assert main(["train", "mod_add", *SIZE, "--out", str(folder / "run"), "--quiet"]) == 0
+    config = open_run(folder / "run").config
+    train_run(config, folder / "part", stop_after=100)
     assert main(["analyze", str(folder / "run"), "--quiet"]) == 0
     assert main(["pack", str(folder / "run"), "--out", str(folder / "run.zip"), "--quiet"]) == 0
     _write_series(folder)
@@ -121,8 +129,6 @@ def _write_series(folder: Path) -> None:
     import json
 
     from safetensors.torch import save_file
-
-    from grokscope.runs.run import open_run
 
     run = open_run(folder / "run")
     (folder / "series").mkdir()
