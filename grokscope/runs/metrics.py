@@ -117,24 +117,29 @@ def read_lines(path: Path) -> tuple[list[tuple[dict[str, Any], bool]], bytes]:
 
 
 def read_sound_lines(path: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]], bool]:
-    """Return the lines before the first that is damaged or half written, sound ones after it, and whether all are."""
+    """Return the lines before the first that is damaged or half written, sound ones after it, and whether it is whole.
+
+    It is whole where all lines are sound and have sums: an older file, without any, has to be written anew before a
+    line is appended.
+    """
     found: list[dict[str, Any]] = []
     beyond: list[dict[str, Any]] = []
-    whole = True
+    sound, sums = True, set()
     if not os.path.lexists(path):
-        return found, beyond, whole
+        return found, beyond, sound
     with opened(path, MAX_BYTES, inside=path.parent) as file:
         while data := file.readline(MAX_LINE + 1):
             try:
-                value, _ = _parse(data)
+                value, has_sum = _parse(data)
             except ValueError:
-                whole = False
+                sound = False
                 continue
-            if data.endswith(b"\n"):
-                (found if whole else beyond).append(value)
+            sums.add(has_sum)
+            if data.endswith(b"\n") and len(sums) == 1:
+                (found if sound else beyond).append(value)
             else:
-                whole = False
-    return found, beyond, whole
+                sound = False
+    return found, beyond, sound and sums <= {True}
 
 
 def _parse(data: bytes) -> tuple[dict[str, Any], bool]:

@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 import grokscope
+from grokscope.checking import check
 from grokscope.config import RunConfig, override
 from grokscope.errors import RequestError, UnsoundError
 from grokscope.models.transformer import HookedTransformer
@@ -113,6 +114,7 @@ TWO_THREADS = """
 import sys
 from pathlib import Path
 import torch
+from grokscope.checking import check
 from grokscope.config import RunConfig, override
 from grokscope.training.loop import train_run
 
@@ -490,3 +492,43 @@ def test_config_json_says_what_a_repetition_needs(tmp_path):
     assert set(record["versions"]) >= {"grokscope", "torch", "numpy", "python"}
     assert record["threads"] == torch.get_num_threads()
     assert record["note"] == "hello"
+
+
+def as_of_old(run: Run) -> None:
+    """Make a run such as the first schema had them: no sums, no digests."""
+    for file in [*run.checkpoints.iterdir(), *run.state.iterdir()]:
+        step = str(int(file.stem.removeprefix("step-")))
+        header = {"step": step, "config": run.config_hash, "schema": "1"}
+        save_file(load_file(file), file, {"grokscope": json.dumps(header)})
+    file = run.path / "metrics.jsonl"
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    file.write_text("".join(json.dumps(line | {"sum": None}) + "\n" for line in lines))
+    file.write_text(file.read_text().replace(', "sum": null', ""))
+    info = {key: value for key, value in run.info.items() if key != "info_hash"}
+    (run.path / "config.json").write_text(json.dumps(info | {"schema": 1}))
+
+
+def test_an_interrupted_run_of_the_first_schema_goes_on(tmp_path):
+    """Else lines with sums follow lines without, and nothing reads the run any more."""
+    train_run(TINY, tmp_path / "whole")
+    old = train_run(TINY, tmp_path / "old", stop_after=17)
+    as_of_old(old)
+    assert b"sum" not in (old.path / "metrics.jsonl").read_bytes()
+    resumed, whole = resume_run(old.path), open_run(tmp_path / "whole")
+    assert check(old.path).is_sound
+    assert resumed.metrics() == whole.metrics()
+    found, wanted = resumed.weights(30), whole.weights(30)
+    assert all(torch.equal(found[name], wanted[name]) for name in wanted)
+
+
+def test_a_line_without_its_sum_is_written_anew(tmp_path):
+    """Else a changed line, its sum cut off, passes for an old one when the run goes on."""
+    whole = train_run(TINY, tmp_path / "whole")
+    run = train_run(TINY, tmp_path / "run", stop_after=17)
+    file = run.path / "metrics.jsonl"
+    lines = file.read_text().splitlines(keepends=True)
+    values = json.loads(lines[3])
+    del values["sum"]
+    lines[3] = json.dumps(values | {"loss_test": 1.0}) + "\n"
+    file.write_text("".join(lines))
+    assert_same_files(resume_run(run.path), whole)
