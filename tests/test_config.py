@@ -18,10 +18,10 @@ from grokscope.config import (
     from_dict,
     override,
     section_fields,
-    validate,
 )
 from grokscope.errors import RequestError
 from grokscope.presets import PRESETS, get_preset
+from grokscope.validate import validate
 
 
 def all_fields() -> list[tuple[str, object]]:

@@ -13,10 +13,11 @@ PACKAGE = Path(grokscope.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 # Part -> the parts of grokscope that it may know. Data flows one way: DESIGN, "How data flows".
-LOW = {"errors", "config", "files", "machine", "interrupts", "reading", "zip_directory"}
+LOW = {"errors", "config", "validate", "files", "machine", "interrupts", "reading", "zip_directory"}
 MAY_KNOW = {
     "errors": set(),
     "config": {"errors"},
+    "validate": {"config", "errors"},
     "reading": {"errors"},
     "files": {"errors", "reading", "interrupts"},
     "zip_directory": {"errors"},

@@ -10,7 +10,7 @@ from grokscope.cli.ending import if_interrupted
 from grokscope.cli.output import print_json, say
 from grokscope.cli.parse import parse
 from grokscope.cli.progress import progress, training_note
-from grokscope.cli.run_end import arithmetic, exit_code, how_it_ended
+from grokscope.cli.run_end import exit_code, how_it_ended, say_end
 from grokscope.runs.lock import refuse_if_written
 
 
@@ -58,10 +58,5 @@ def main(argv: Sequence[str]) -> int:
     if complete:
         say(f"{run.path} is complete, nothing was done: {how_it_ended(last)}")
         return exit_code(last)
-    if last.get("diverged") or last.get("stopped"):
-        say(how_it_ended(last))
-    for sentence in arithmetic(lines):
-        say(sentence)
-    say(f"run: {run.path}")
-    say(f"next: grokscope analyze {run.path}")
+    say_end(run.path, lines)
     return exit_code(last)

@@ -1,7 +1,10 @@
 """What train and resume say of how a run ended, and of its arithmetic, in one line each."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
+
+from grokscope.cli.output import say
 
 
 def exit_code(last: Mapping[str, Any]) -> int:
@@ -35,3 +38,13 @@ def arithmetic(lines: Sequence[Mapping[str, Any]]) -> list[str]:
             f"loss underflow: at step {vanished[0]['step']} the training loss is exactly 0 in its precision"
         )
     return said
+
+
+def say_end(run: Path, lines: Sequence[Mapping[str, Any]], *before: str) -> None:
+    """Say how the run ended where that is not its last step, what its arithmetic did, and what to type next."""
+    if lines[-1].get("diverged") or lines[-1].get("stopped"):
+        say(how_it_ended(lines[-1]))
+    for sentence in (*arithmetic(lines), *before):
+        say(sentence)
+    say(f"run: {run}")
+    say(f"next: grokscope analyze {run}")

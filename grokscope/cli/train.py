@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from tyro.conf import OmitArgPrefixes
 
 from grokscope.cli.ending import if_interrupted
-from grokscope.cli.output import print_json, say
+from grokscope.cli.output import print_json
 from grokscope.cli.parse import parse
 from grokscope.cli.progress import progress, training_note
-from grokscope.cli.run_end import arithmetic, exit_code, how_it_ended
+from grokscope.cli.run_end import exit_code, say_end
 from grokscope.config import RunConfig, from_dict
 from grokscope.errors import RequestError
 from grokscope.runs.lock import refuse_if_written
@@ -144,11 +144,5 @@ def _train(config: RunConfig, own: argparse.Namespace, engine: "EngineConfig") -
             }
         )
         return exit_code(last)
-    if last.get("diverged") or last.get("stopped"):
-        say(how_it_ended(last))
-    for sentence in arithmetic(lines):
-        say(sentence)
-    say(f"engine: {computed.describe()}")
-    say(f"run: {run.path}")
-    say(f"next: grokscope analyze {run.path}")
+    say_end(run.path, lines, f"engine: {computed.describe()}")
     return exit_code(last)

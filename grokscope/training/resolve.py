@@ -2,12 +2,13 @@
 
 import dataclasses
 
-from grokscope.config import RunConfig, validate
+from grokscope.config import RunConfig
 from grokscope.errors import RequestError
 from grokscope.models.feedforward.forms import resolve_feedforward
 from grokscope.models.initialise import check_rule
 from grokscope.runs.bounds import check_bounds
 from grokscope.tasks import Task, task_of
+from grokscope.validate import validate
 
 
 def resolve(config: RunConfig) -> tuple[RunConfig, Task]:

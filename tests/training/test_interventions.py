@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from grokscope.config import InterventionConfig, RunConfig, override, validate
+from grokscope.config import InterventionConfig, RunConfig, override
 from grokscope.errors import RequestError, UnsoundError
 from grokscope.models.fast import fast_forward
 from grokscope.models.initialise import initialise
@@ -25,6 +25,7 @@ from grokscope.training.resolve import resolve
 from grokscope.training.resume import resume_run
 from grokscope.training.state import load_state
 from grokscope.training.trainer import Trainer
+from grokscope.validate import validate
 
 TINY = override(
     RunConfig(), p=7, frac_train=0.6, d_model=8, n_heads=2, d_head=4, d_mlp=12, lr=0.01, warmup=0,
