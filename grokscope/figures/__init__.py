@@ -15,10 +15,12 @@ from grokscope.errors import RequestError, nearest
 if TYPE_CHECKING:
     import xarray as xr
 
+    from grokscope.figures.captions import caption as caption
+    from grokscope.figures.captions import definitions as definitions
+    from grokscope.figures.captions import summary as summary
+    from grokscope.figures.data import csv_text as csv_text
+    from grokscope.figures.data import table as table
     from grokscope.figures.declare import Drawing, SnapshotDrawing, SweepDrawing
-    from grokscope.figures.declare import caption as caption
-    from grokscope.figures.declare import definitions as definitions
-    from grokscope.figures.declare import summary as summary
     from grokscope.figures.declare import why_not as why_not
     from grokscope.figures.export import save as save
     from grokscope.figures.export import write_images as write_images
@@ -49,6 +51,9 @@ if TYPE_CHECKING:
         restricted_excluded as restricted_excluded,
     )
     from grokscope.figures.gallery.timeline import timeline as timeline
+    from grokscope.figures.panels import panel as panel
+    from grokscope.figures.publishing import companions as companions
+    from grokscope.figures.publishing import publish as publish
     from grokscope.figures.sizes import resize as resize
     from grokscope.figures.snapshot_gallery.output_tsne import output_tsne as output_tsne
     from grokscope.figures.sweep_gallery.best_accuracy import best_accuracy as best_accuracy
@@ -90,8 +95,10 @@ _GALLERIES = {
 
 #: Other public names, and the file each is in.
 _HELPERS = {
-    "caption": "declare", "definitions": "declare", "summary": "declare", "why_not": "declare",
-    "resize": "sizes", "save": "export", "write_images": "export",
+    "caption": "captions", "definitions": "captions", "summary": "captions", "why_not": "declare",
+    "resize": "sizes", "save": "export", "write_images": "export", "publish": "publishing",
+    "companions": "publishing", "table": "data", "csv_text": "data",
+    "panel": "panels",
     "data_needed": "sweep_numbers.data_needed", "growth_per_point": "sweep_numbers.growth",
     "median_steps": "sweep_numbers.censored", "spearman": "sweep_numbers.rank_correlation",
 }  # fmt: skip

@@ -2,7 +2,6 @@
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Protocol, cast, runtime_checkable
 
@@ -11,7 +10,17 @@ import xarray as xr
 
 from grokscope.errors import RequestError
 from grokscope.figures.alternative import alternative_text
-from grokscope.figures.series import has, long_name, missing, plain
+from grokscope.figures.captions import (
+    Definition,
+    caption,
+    definitions,
+    events_told,
+    options_told,
+    settings_told,
+    snapshot_settings,
+    summary,
+)
+from grokscope.figures.series import missing, plain
 from grokscope.transitions.transition import Transitions
 
 Draw = Callable[..., go.Figure]
@@ -56,20 +65,13 @@ class SnapshotDrawing(Declared, Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Definition:
-    """One variable of a figure: its name, its words, its formula and where that is from."""
-
-    variable: str
-    long_name: str
-    formula: str
-    source: str
-
-
 def figure(
     title: str, *, needs: Sequence[Sequence[str]] = (), uses: Sequence[str] = ()
 ) -> Callable[[Draw], Drawing]:
-    """Declare a figure.
+    """Declare a figure, a function of (Dataset, Transitions, **options).
+
+    Its caption, with all settings, is in `layout.meta["caption"]`; what the function itself put into
+    `meta["told"]` is part of it.
 
     Parameters
     ----------
@@ -95,7 +97,14 @@ def figure(
             if reason:
                 todo = "analyse with the measures that give them"
                 raise RequestError(f"figure '{draw.__name__}' {reason}", todo=todo)
-            return _told(draw(ds, transitions, **options), draw.__name__, title)
+            fig = draw(ds, transitions, **options)
+            told = [
+                caption(cast(Drawing, drawn), ds),
+                *(fig.layout.meta or {}).get("told", []),
+                options_told(options),
+                events_told(cast(Drawing, drawn), fig, transitions),
+            ]
+            return _told(fig, draw.__name__, title, told, settings_told(ds, cast(Drawing, drawn)))
 
         return cast(Drawing, _declared(drawn, title, needs, uses))
 
@@ -145,8 +154,9 @@ def sweep_figure(
             told = [
                 caption(cast(SweepDrawing, drawn), ds),
                 *(fig.layout.meta or {}).get("told", []),
+                options_told(options),
             ]
-            return _told(fig, draw.__name__, title, " ".join(told))
+            return _told(fig, draw.__name__, title, told, settings_told(ds))
 
         return cast(SweepDrawing, _declared(drawn, title, needs, uses))
 
@@ -161,20 +171,28 @@ def snapshot_figure(title: str) -> Callable[[Draw], SnapshotDrawing]:
         def drawn(source: Any, **options: Any) -> go.Figure:
             fig = draw(source, **options)
             told = [f"{title}. {summary(cast(SnapshotDrawing, drawn))}"]
-            told += (fig.layout.meta or {}).get("told", [])
-            return _told(fig, draw.__name__, title, " ".join(told))
+            told += [*(fig.layout.meta or {}).get("told", []), options_told(options)]
+            return _told(fig, draw.__name__, title, told, snapshot_settings(source))
 
         return cast(SnapshotDrawing, _declared(drawn, title, (), ()))
 
     return declare
 
 
-def _told(fig: go.Figure, name: str, title: str, caption: str = "") -> go.Figure:
-    """Put into the figure's meta what it is called and what it shows in words."""
-    meta = dict(fig.layout.meta or {}) | {"name": name, "title": title}
-    if caption:
-        meta["caption"] = caption
-    fig.layout.meta = meta | {"alternative": alternative_text(fig, title)}
+def _told(
+    fig: go.Figure, name: str, title: str, told: Sequence[str], settings: Sequence[str]
+) -> go.Figure:
+    """Put into the figure's meta what it is called, its caption, and what it shows in words.
+
+    The caption's first paragraph is what a reader is told, the others are what the figure was made with.
+    """
+    paragraphs = [" ".join(text for text in told if text), *settings]
+    fig.layout.meta = dict(fig.layout.meta or {}) | {
+        "name": name,
+        "title": title,
+        "caption": "\n\n".join(part for part in paragraphs if part),
+        "alternative": alternative_text(fig, title),
+    }
     return fig
 
 
@@ -195,40 +213,6 @@ def why_not(drawing: Declared, ds: xr.Dataset) -> str:
 
 def _nothing(lacking: Sequence[str]) -> str:
     return f"has nothing to draw: no finite value of {', nor of '.join(lacking)}"
-
-
-def summary(drawing: Declared) -> str:
-    """Return what the figure's docstring says before its parameters: what is shown, how to read it."""
-    return " ".join((drawing.__doc__ or "").split("\n    Parameters\n")[0].split())
-
-
-def definitions(drawing: Declared, ds: xr.Dataset) -> list[Definition]:
-    """Return the definition and source of every variable that the figure draws from `ds`."""
-    names = [name for group in drawing.needs for name in group] + list(drawing.uses)
-    return [
-        Definition(
-            name,
-            long_name(ds, name),
-            str(ds[name].attrs.get("formula", "")),
-            str(ds[name].attrs.get("source", "")),
-        )
-        for name in dict.fromkeys(names)
-        if has(ds, name)
-    ]
-
-
-def caption(drawing: Declared, ds: xr.Dataset) -> str:
-    """Return the caption as plain text: title, reading, the run, definitions and sources."""
-    told = [f"{drawing.title}. {summary(drawing)}"]
-    of = "Sweep" if ds.attrs.get("kind") == "sweep" else "Run"
-    name = ds.attrs.get("name" if of == "Sweep" else "run")
-    task = ds.attrs.get("task_formula") or ds.attrs.get("task")
-    if name:
-        told.append(f"{of}: {name} ({task})." if task else f"{of}: {name}.")
-    for item in definitions(drawing, ds):
-        source = f" [{item.source}]" if item.source else ""
-        told.append(f"{item.long_name}: {item.formula or 'no formula given'}{source}.")
-    return " ".join(told)
 
 
 __all__ = [

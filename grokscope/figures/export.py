@@ -16,12 +16,18 @@ from plotly.offline import get_plotlyjs
 
 from grokscope.errors import RequestError, nearest
 from grokscope.figures.labels import figure_dict, figure_json
-from grokscope.figures.sizes import PIXELS_PER_INCH, Width, resize
+from grokscope.figures.sizes import PIXELS_PER_INCH, Theme, Width, resize
 from grokscope.files import write_bytes
 
 FORMATS = ("html", "pdf", "svg", "png")
 WIDTHS = ("single", "double")
+THEMES = ("paper", "screen")
 DOTS_PER_INCH = 300
+#: Figures that a browser draws at a time.
+TABS = 2
+
+HOW_TO_DRAW = "install the extra 'grokscope[figures]' and Debian's package chromium"
+HINT = f"{HOW_TO_DRAW}, or take html"
 
 #: plotly's tool bar, without the buttons that lead out to a server.
 CONFIG = {
@@ -55,11 +61,16 @@ document.documentElement.dataset.drawn = 1;
 """
 
 
+class BrowserMissing(RequestError):
+    """Pictures were asked for, and what draws them is not installed or does not answer."""
+
+
 def save(
     figure: go.Figure,
     path: str | Path,
     format: str | None = None,
     width: str = "double",
+    theme: str = "paper",
 ) -> Path:
     """Write a figure to a file that appears whole or not at all.
 
@@ -75,6 +86,9 @@ def save(
     width
         For pdf, svg and png: a paper's column, 3.25 (single) or 6.75 inches (double). Html fills
         its window.
+    theme
+        For pdf, svg and png: paper (text of 7 to 9 points) or screen (larger text and thicker
+        lines, for slides).
 
     Returns
     -------
@@ -84,16 +98,17 @@ def save(
     Raises
     ------
     RequestError
-        For an unknown format or width, a place that cannot be written to, or when kaleido or a
-        Chromium is missing.
+        For an unknown format, width or theme, a place that cannot be written to, or when kaleido or
+        a Chromium is missing (`BrowserMissing`).
     """
-    return write_images([(figure, path)], format=format, width=width)[0]
+    return write_images([(figure, path)], format=format, width=width, theme=theme)[0]
 
 
 def write_images(
     figures: Iterable[tuple[go.Figure, str | Path]],
     format: str | None = None,
     width: str = "double",
+    theme: str = "paper",
 ) -> list[Path]:
     """Write many figures with one start of the browser.
 
@@ -101,7 +116,7 @@ def write_images(
     ----------
     figures
         Pairs of figure and path.
-    format, width
+    format, width, theme
         As for `save`.
 
     Returns
@@ -114,16 +129,38 @@ def write_images(
     RequestError
         As `save`.
     """
-    if width not in WIDTHS:
-        raise RequestError(f"width '{width}'", ", ".join(WIDTHS), nearest(width, WIDTHS))
+    return write_all(draw_images(figures, format=format, width=width, theme=theme))
+
+
+def draw_images(
+    figures: Iterable[tuple[go.Figure, str | Path]],
+    format: str | None = None,
+    width: str = "double",
+    theme: str = "paper",
+) -> list[tuple[Path, bytes]]:
+    """Return what `write_images` writes, each file's place and bytes, with one start of the browser."""
+    for what, given, accepted in (("width", width, WIDTHS), ("theme", theme, THEMES)):
+        if given not in accepted:
+            raise RequestError(f"{what} '{given}'", ", ".join(accepted), nearest(given, accepted))
     work = [(figure, Path(path), _format(Path(path), format)) for figure, path in figures]
     static = [
-        (resize(figure, cast(Width, width)), kind) for figure, _, kind in work if kind != "html"
+        (resize(figure, cast(Width, width), cast(Theme, theme)), kind)
+        for figure, _, kind in work
+        if kind != "html"
     ]
     pictures = iter(_pictures(static) if static else [])
-    for figure, path, kind in work:
-        write_bytes(path, page(figure).encode() if kind == "html" else next(pictures))
-    return [path for _, path, _ in work]
+    return [
+        (path, page(figure).encode() if kind == "html" else next(pictures))
+        for figure, path, kind in work
+    ]
+
+
+def write_all(files: Iterable[tuple[Path, bytes]]) -> list[Path]:
+    """Write files, each whole or not at all, and return their places."""
+    files = list(files)
+    for path, content in files:
+        write_bytes(path, content)
+    return [path for path, _ in files]
 
 
 def page(figure: go.Figure) -> str:
@@ -172,31 +209,34 @@ def _format(path: Path, format: str | None) -> str:
 
 def _pictures(figures: Sequence[tuple[go.Figure, str]]) -> list[bytes]:
     """Draw all figures with one start of the browser."""
-    hint = "install the extra 'grokscope[figures]' and Debian's package chromium, or take html"
     try:
         import kaleido
         from choreographer.errors import BrowserClosedError, BrowserFailedError, ChromeNotFoundError
     except ImportError as error:
-        raise RequestError("pdf, svg and png need kaleido, which is missing", todo=hint) from error
+        raise BrowserMissing(
+            "pdf, svg and png need kaleido, which is missing", todo=HINT
+        ) from error
 
     async def draw() -> list[bytes]:
         # MathJax would be fetched from a network.
-        async with kaleido.Kaleido(mathjax=False) as browser:
-            return [
-                await browser.calc_fig(figure_dict(figure), opts=_options(figure, kind))
-                for figure, kind in figures
-            ]
+        async with kaleido.Kaleido(n=min(TABS, len(figures)), mathjax=False) as browser:
+            return await asyncio.gather(
+                *(
+                    browser.calc_fig(figure_dict(figure), opts=_options(figure, kind))
+                    for figure, kind in figures
+                )
+            )
 
     try:
         # In a thread of its own: a notebook has an event loop running in this one.
         with ThreadPoolExecutor(max_workers=1) as pool:
             return pool.submit(asyncio.run, draw()).result()
     except ChromeNotFoundError as error:
-        raise RequestError("pdf, svg and png need a Chromium; none found", todo=hint) from error
+        raise BrowserMissing("pdf, svg and png need a Chromium; none found", todo=HINT) from error
     except (BrowserFailedError, BrowserClosedError, TimeoutError) as error:
-        raise RequestError(
+        raise BrowserMissing(
             f"the Chromium that draws pdf, svg and png does not answer ({type(error).__name__})",
-            todo=hint,
+            todo=HINT,
         ) from error
 
 

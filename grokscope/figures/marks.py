@@ -7,6 +7,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from grokscope.figures.header import set_header
+from grokscope.figures.sheet import SCREEN
 from grokscope.transitions.transition import Transition, Transitions
 
 #: Events that are drawn as lines unless a figure is told otherwise.
@@ -15,17 +16,17 @@ MAIN_EVENTS = (
     "collapsed", "diverged",
 )  # fmt: skip
 
-TINTS = ("#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#F0E442")
-TINT_OPACITY = 0.16
+TINTS = ("#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#0072B2")
+#: Strong and weak in turn: neighbours differ in lightness, so in grey, and to a deuteranope.
+OPACITIES = (0.35, 0.14, 0.28, 0.12, 0.25)
 
 
 def event_words(name: str) -> str:
     """Return an event's name for reading: `grokked_99` is "grokked 99 %"."""
     words = name.removesuffix("_current").replace("_", " ")
-    if name.endswith("_current"):
-        return f"{words} (current keys)"
     head, _, tail = words.rpartition(" ")
-    return f"{head} {tail} %" if tail.isdigit() else words
+    words = f"{head} {tail} %" if tail.isdigit() else words
+    return f"{words} (current keys)" if name.endswith("_current") else words
 
 
 def interval_words(event: Transition) -> str:
@@ -75,7 +76,7 @@ def mark(
     colour = "#333333" if bands else "#FFFFFF"
     meta["events"] = _draw_events(fig, chosen, axis, panels, colour, intervals=bands)
     fig.layout.meta = meta
-    set_header(fig, "screen")
+    set_header(fig, SCREEN)
 
 
 class _Axis:
@@ -115,12 +116,12 @@ def _draw_phases(
         left, right = axis.inside(float(start)), axis.inside(float(end))
         if right <= left:
             continue
-        colour = TINTS[len(drawn) % len(TINTS)]
+        colour, opacity = TINTS[len(drawn) % len(TINTS)], OPACITIES[len(drawn) % len(TINTS)]
         for panel in range(1, panels + 1):
             x, y = _letters(panel)
             fig.add_shape(
                 name=f"phase {name}", type="rect", xref=x, yref=y, x0=left, x1=right, y0=0, y1=1,
-                layer="below", line_width=0, fillcolor=colour, opacity=TINT_OPACITY,
+                layer="below", line_width=0, fillcolor=colour, opacity=opacity,
             )  # fmt: skip
         drawn.append((name, axis.share(left), colour))
     return drawn

@@ -10,7 +10,8 @@ BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 YELLOW, BLUE, VERMILLION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
 GREY, PALE = "#767676", "#C8C8C8"
 COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK, GREY)
-DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+#: The last two as pixels: plotly's own long dashes are longer than a legend's sample.
+DASHES = ("solid", "dash", "dot", "dashdot", "10px,3px", "10px,3px,2px,3px")
 
 #: Row sets: colour and dash, so that they differ in grey too.
 ROW_STYLE = {
@@ -66,11 +67,18 @@ def colour_bar(title: str = "") -> dict[str, object]:
     )  # fmt: skip
 
 
-def dress(fig: go.Figure, *, height: int, single: int | None = None) -> go.Figure:
-    """Give `fig` the shared look, and its heights in pixels on screen and in a single column."""
+def dress(
+    fig: go.Figure, *, height: int, single: int | None = None, double: int | None = None
+) -> go.Figure:
+    """Give `fig` the shared look and its heights in pixels.
+
+    `height` is that of all on a screen; `single` and `double` are those of panels and axes alone in a column of a
+    paper, where `sizes.resize` adds what header and legend take.
+    """
     fig.update_layout(template=template(), height=height)
     fig.update_annotations(font=dict(size=None))
     meta = dict(fig.layout.meta or {})
-    meta["heights"] = {"screen": height, "double": height, "single": single or round(0.62 * height)}
+    single = single or round(0.5 * height)
+    meta["heights"] = {"screen": height, "double": double or round(1.3 * single), "single": single}
     fig.layout.meta = meta
     return fig

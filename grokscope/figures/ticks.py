@@ -7,15 +7,16 @@ import numpy as np
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-def log_ticks(low: float, high: float) -> tuple[list[float], list[str]]:
+def log_ticks(low: float, high: float, most: int = 8) -> tuple[list[float], list[str]]:
     """Return places and words of ticks for an axis from `low` to `high`, both above 0.
 
     Decades over a wide range, 1, 2, 5 of each decade over a narrow one, round steps where not even these give two.
-    Plain numbers where all lie between 0.001 and 100,000, else powers of ten.
+    Plain numbers where all lie between 0.001 and 100,000, else powers of ten. `most` is about how many decades there
+    is room for.
     """
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     span = math.log10(high / low)
-    every = max(1, math.ceil(span / 8))
+    every = max(1, math.ceil(span / most))
     places = [10.0**d for d in decades if d % every == 0]
     if span < 2.2:
         places = [m * 10.0**d for d in decades for m in (1, 2, 5)]

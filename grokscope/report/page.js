@@ -21,19 +21,29 @@ function addSlider(plot, holder, slider) {
 }
 // Where nothing hovers, the tool bar would lie on the names for good.
 const bar = window.matchMedia("(hover: hover)").matches ? "hover" : false;
-// On a telephone a figure takes the proportions that it has in a paper's single column.
-function fitNarrow(plot, layout) {
-  layout.height = Math.round(1.22 * layout.meta.heights.single);
-  plot.style.minHeight = layout.height + "px";
-  (layout.annotations || []).forEach(note => { note.font = {size: 10}; });
+// On a telephone a figure has the layout of a paper's single column, in larger letters.
+function fitNarrow(plot, figure) {
+  figure.layout = figure.narrow.layout;
+  figure.data.forEach((trace, index) => {
+    trace.legend = figure.narrow.legend[index];
+    const shown = figure.narrow.showlegend[index];
+    if (shown !== null) trace.showlegend = shown;
+  });
+  plot.style.minHeight = figure.layout.height + "px";
+}
+// The tool bar shows itself to a mouse alone: a keyboard would pass eight unseen buttons in each figure.
+function skipToolBar(plot) {
+  plot.querySelectorAll(".modebar-btn").forEach(button => { button.tabIndex = -1; });
 }
 const {figures, config} = JSON.parse(document.getElementById("data").textContent);
 figures.forEach((figure, index) => {
   const plot = document.getElementById("plot-" + index);
   const sliders = figure.layout.sliders || [];
   delete figure.layout.sliders;
-  if (plot.clientWidth < 480) fitNarrow(plot, figure.layout);
+  if (plot.clientWidth < 480) fitNarrow(plot, figure);
   Plotly.newPlot(plot, figure.data, figure.layout, Object.assign({displayModeBar: bar}, config));
+  plot.on("plotly_afterplot", () => skipToolBar(plot));
+  skipToolBar(plot);
   sliders.forEach(slider => addSlider(plot, document.getElementById("step-" + index), slider));
 });
 window.addEventListener("beforeprint", () => {

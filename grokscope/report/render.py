@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+import plotly.graph_objects as go
 import xarray as xr
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
@@ -15,7 +16,8 @@ from grokscope.errors import RequestError
 from grokscope.figures import FIGURES, NAMES
 from grokscope.figures.declare import definitions, summary
 from grokscope.figures.export import CONFIG, policy, script_json
-from grokscope.figures.labels import figure_json
+from grokscope.figures.labels import figure_dict, figure_json
+from grokscope.figures.sizes import telephone
 from grokscope.files import write_text
 from grokscope.report import algorithm_tables, key_tables, tables
 from grokscope.report.words import told
@@ -131,6 +133,17 @@ def _verdict(verdict: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _narrow(figure: go.Figure) -> dict[str, Any]:
+    """Return what differs on a telephone: the layout, and each trace's place in the legend."""
+    small = telephone(figure)
+    with_legend = [trace.to_plotly_json() for trace in small.data]
+    return {
+        "layout": figure_dict(go.Figure(layout=small.layout))["layout"],
+        "legend": [trace.get("legend", "legend") for trace in with_legend],
+        "showlegend": [trace.get("showlegend") for trace in with_legend],
+    }
+
+
 def _figures(
     ds: xr.Dataset, transitions: Transitions, names: Sequence[str]
 ) -> tuple[list[dict[str, Any]], list[tuple[str, str]]]:
@@ -146,6 +159,7 @@ def _figures(
             skipped.append((drawing.title, error.given))
             continue
         text = figure_json(figure)
+        narrow = _narrow(figure)
         if len(text) > MOST_FIGURE_BYTES or total + len(text) > MOST_BYTES:
             size = f"{len(text) / 1e6:.1f} MB of data, too much for this page"
             skipped.append((drawing.title, f"{size}: draw it by itself, as figure '{name}'"))
@@ -159,7 +173,7 @@ def _figures(
                 "definitions": definitions(drawing, ds),
                 "alternative": figure.layout.meta["alternative"],
                 "height": int(figure.layout.height or 400),
-                "json": json.loads(text),
+                "json": json.loads(text) | {"narrow": narrow},
             }
         )
     return drawn, skipped

@@ -1,11 +1,9 @@
 """The report's tables, read from the Dataset and the Transitions: lists of rows of text."""
 
-import json
-from typing import Any
-
 import numpy as np
 import xarray as xr
 
+from grokscope.figures.configuration import hyper_parameters as hyper_parameters
 from grokscope.figures.marks import event_words, interval_words
 from grokscope.figures.series import long_name
 from grokscope.report.words import UNKNOWN, gap, interval, number, told
@@ -13,30 +11,6 @@ from grokscope.transitions.transition import Transitions
 
 #: Attributes of the Dataset that have a place of their own in the report.
 TOLD_ELSEWHERE = ("config", "run")
-
-
-def hyper_parameters(ds: xr.Dataset) -> list[tuple[str, str]]:
-    """Return (dotted name, value) of everything in the run's configuration."""
-    config: Any = ds.attrs.get("config", "{}")
-    if isinstance(config, str):
-        try:
-            config = json.loads(config)
-        except ValueError:
-            return [("config", config)]
-    rows: list[tuple[str, str]] = []
-
-    def walk(value: Any, name: str) -> None:
-        if isinstance(value, dict) and value:
-            for key, item in value.items():
-                walk(item, f"{name}.{key}" if name else str(key))
-        elif isinstance(value, list | dict):
-            rows.append((name, json.dumps(value)))
-        else:  # as it was written: 0.001 and not 1e-3, 114 and not 1,140
-            rows.append((name, value if isinstance(value, str) else json.dumps(value)))
-
-    if config:
-        walk(config, "")
-    return rows
 
 
 def provenance(ds: xr.Dataset) -> list[tuple[str, str]]:

@@ -61,7 +61,12 @@ def test_options_reach_the_figure(
 ):
     """Else --option is read and forgotten."""
     drawn: list[Any] = []
-    monkeypatch.setattr("grokscope.figures.save", lambda figure, path, *rest: drawn.append(figure))
+
+    def publish(items: Any, *rest: Any) -> list[Path]:
+        drawn.extend(figure for figure, _ in items)
+        return [path for _, path in items]
+
+    monkeypatch.setattr("grokscope.figures.publish", publish)
     label = str(gs.open_sweep(folder).dataset()["run"].values[1])
     argv = ["figure", str(folder), "sweep_curves", "--option", f"run={label}"]
     assert main([*argv, "--option", "quantity=loss", "--option", "log_steps=false"]) == 0

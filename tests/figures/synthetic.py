@@ -158,7 +158,7 @@ def dataset(
     put("key_frequency", ("key",), np.array(list(keys), dtype=np.int64), "", "key frequencies")
     by_rule = np.tile(is_key.astype(int), (3, 1))
     if len(keys):
-        by_rule[1, 4] = 1
+        by_rule[1, min(4, len(freq) - 1)] = 1
     put("key_frequency_by_rule", ("rule", "freq"), by_rule, "", "key frequencies by rule")
     ds.attrs = {
         "run": run, "task": "mod_add", "task_formula": f"(a + b) mod {p}", "p": p, "n_classes": p,

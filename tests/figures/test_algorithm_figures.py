@@ -166,7 +166,10 @@ def test_the_last_step_with_values_is_shown(ds, name):
             holed[variable][{"step": -1}] = np.nan
     drawn = figures.FIGURES[name](holed)
     expected = figures.FIGURES[name](ds.isel(step=slice(0, -1)))
-    assert drawn.to_json() == expected.to_json()
+    assert drawn.data == expected.data
+    for figure in (drawn, expected):  # the caption says which steps were analysed, which differ
+        figure.layout.meta = {}
+    assert drawn.layout == expected.layout
 
 
 @pytest.mark.parametrize("name", ["circle_forms", "representations", "coset_concentration"])

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grokscope import figures
-from grokscope.figures.header import CHARACTER, ROOM, place_names, spread
+from grokscope.figures.header import place_names, spread
 from grokscope.figures.marks import event_words, interval_words
 from grokscope.figures.series import thin
 from grokscope.transitions.transition import Transition
@@ -44,28 +44,32 @@ def test_resizing_changes_no_data_and_keeps_text_at_seven_points(ds, events, wid
     assert all(size * 0.75 >= 7 for size in explicit)
 
 
-names = st.text(st.characters(categories=["Ll"]), min_size=3, max_size=18)
+widths = st.floats(0.05, 0.5)
 
 
-@given(st.lists(st.tuples(st.floats(0, 1), names), min_size=1, max_size=6))
-def test_names_never_overlap(wanted):
+@given(st.lists(st.tuples(st.floats(0, 1), widths), min_size=1, max_size=6), st.floats(-0.5, 0))
+def test_names_never_overlap(wanted, left):
+    """Else two phases' names are printed one over the other, or to the left of the picture."""
     wanted = sorted(wanted)
-    room = ROOM["single"]
-    placed = place_names(wanted, room)
+    placed = place_names(wanted, left)
     for row in {row for _, row in placed}:
         spans = [
-            (place, place + len(name) * CHARACTER / room)
-            for (place, r), (_, name) in zip(placed, wanted, strict=True)
+            (place, place + width)
+            for (place, r), (_, width) in zip(placed, wanted, strict=True)
             if r == row
         ]
-        assert all(a[1] <= b[0] for a, b in zip(spans, spans[1:], strict=False))
+        assert all(a[1] <= b[0] + 1e-9 for a, b in zip(spans, spans[1:], strict=False))
+        assert spans[0][0] >= left
+        assert spans[-1][1] <= 1.02 + 1e-9
 
 
 @given(st.lists(st.floats(0, 1), max_size=9))
 def test_numbers_stand_side_by_side(shares):
-    places = spread(sorted(shares), ROOM["single"])
-    gaps = np.diff(places)
-    assert (gaps > 0.8 * 2 * CHARACTER / ROOM["single"]).all()
+    """Else numbers of events stand on each other, or on the axis' own."""
+    gap = 0.05
+    places = spread(sorted(shares), gap)
+    assert (np.diff(places) > 0.99 * gap).all()
+    assert all(-gap < place < 1 + gap for place in places)
 
 
 def test_words():

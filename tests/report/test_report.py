@@ -4,10 +4,7 @@ import base64
 import hashlib
 import html
 import json
-import os
 import re
-import shutil
-import subprocess
 from html.parser import HTMLParser
 
 import numpy as np
@@ -16,10 +13,8 @@ import xarray as xr
 
 from grokscope import figures
 from grokscope.errors import RequestError
-from grokscope.figures.export import policy
 from grokscope.report import render_report, write_report
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 HOSTILE = "<script>alert(1)</script>\"'--><!--</script>"
 
 
@@ -164,50 +159,3 @@ def test_the_file_is_whole_or_not_there(ds, events, verdict, tmp_path):
 def test_the_same_run_gives_the_same_page(ds, events, verdict):
     one, two = (render_report(ds, events, verdict, figures=["gini"]) for _ in range(2))
     assert one == two
-
-
-def browse(path, folder):
-    """Open a page in a Chromium; return the page as it then stands, and what it complained of."""
-    done = subprocess.run(
-        [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
-         "--enable-logging=stderr", "--virtual-time-budget=20000", "--dump-dom",
-         f"--user-data-dir={folder / 'profile'}", f"--log-net-log={folder / 'net.json'}",
-         path.as_uri()],
-        capture_output=True, text=True, timeout=120, check=True,
-        env=os.environ | {"HOME": str(folder)},
-    )  # fmt: skip
-    return done.stdout, [line for line in done.stderr.splitlines() if "CONSOLE" in line]
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not CHROMIUM, reason="needs a Chromium")
-def test_a_browser_draws_all_figures_without_a_complaint(synthetic, events, verdict, tmp_path):
-    ds = synthetic.dataset(run=HOSTILE)
-    path = write_report(ds, events, verdict, tmp_path / "report.html")
-    shown, complaints = browse(path, tmp_path)
-    assert f'data-drawn="{len(figures.NAMES)}"' in shown
-    assert shown.count('class="main-svg"') >= len(figures.NAMES)
-    assert shown.count('type="range"') == 3
-    assert not complaints
-    requests = re.findall(r'"url":"(https?:[^"]*)"', (tmp_path / "net.json").read_text())
-    assert not [u for u in requests if "plot" in u or "cdn" in u or "mathjax" in u.lower()]
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not CHROMIUM, reason="needs a Chromium")
-def test_the_step_slider_moves_the_figure(ds, events, verdict, tmp_path):
-    page = render_report(ds, events, verdict, figures=["final_spectrum"])
-    move = """const input = document.querySelector("input[type=range]");
-        input.value = 0; input.dispatchEvent(new Event("input"));
-        document.title = JSON.stringify([document.getElementById("plot-0").data[0].y,
-          document.getElementById("plot-0").layout.annotations[0].text,
-          document.querySelector("output").textContent]);"""
-    path = tmp_path / "report.html"
-    page = page.replace("script-src", f"script-src {policy(move).split()[3].strip(';')}", 1)
-    path.write_text(page.replace("</body>", f"<script>{move}</script></body>"))
-    shown, complaints = browse(path, tmp_path)
-    assert not complaints
-    y, words, output = json.loads(html.unescape(re.search("<title>(.*?)</title>", shown)[1]))
-    expected = ds["embedding_spectrum_phase"].sel(phase="cos").isel(step=0)
-    assert np.allclose(y, expected, rtol=1e-3)
-    assert (words, output) == ("at step 0", "0")

@@ -76,7 +76,7 @@ def ablations(
         tickvals=list(range(len(names))), ticktext=[plain(name) for name in names],
         range=[len(names) - 0.4, -0.6], showgrid=False, ticks="",
     )  # fmt: skip
-    dress(fig, height=110 + 30 * len(names), single=90 + 21 * len(names))
+    dress(fig, height=110 + 30 * len(names), single=45 + 17 * len(names))
     return fig
 
 

@@ -46,7 +46,7 @@ def algorithm_measures(
         _line(fig, ds, "commutativity", "commutativity", BLACK, "solid", panels)
         title = with_units(ds, "commutativity", "commutativity")
         fig.update_yaxes(type="log", title_text=title, row=panels, col=1)
-    dress(fig, height=100 + 190 * panels, single=100 + 140 * panels)
+    dress(fig, height=100 + 190 * panels, single=42 + 98 * panels)
     steps = step_range(ds, (*SHARES, "commutativity"))
     mark(fig, transitions, steps, panels=panels, log_steps=log_steps)
     return fig

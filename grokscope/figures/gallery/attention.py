@@ -9,9 +9,15 @@ from plotly.subplots import make_subplots
 from grokscope.errors import RequestError
 from grokscope.figures.declare import figure
 from grokscope.figures.series import input_grid
+from grokscope.figures.sizes import INCHES, PIXELS_PER_INCH
 from grokscope.figures.sliders import add_slider, only
 from grokscope.figures.theme import COLOUR_SCALE, colour_bar, dress
 from grokscope.transitions.transition import Transitions
+
+#: Between rows of panels, as a share of the panels' height times their number.
+ROW_GAP = 0.2
+#: Pixels beside the panels of a row, and the most that a panel's side should have.
+BESIDE, LARGEST = 118, 270
 
 
 def position_names(ds: xr.Dataset, count: int) -> list[str]:
@@ -48,7 +54,7 @@ def attention(ds: xr.Dataset, transitions: Transitions | None = None, *, pos: in
     names = [f"head {h}" for h in pattern["head"].values.tolist()]
     fig = make_subplots(
         rows=rows, cols=columns, shared_xaxes=True, shared_yaxes=True, subplot_titles=names,
-        horizontal_spacing=0.05, vertical_spacing=0.2 / rows,
+        horizontal_spacing=0.05, vertical_spacing=ROW_GAP / rows,
     )  # fmt: skip
     groups = []
     for shown in range(positions):
@@ -62,7 +68,7 @@ def attention(ds: xr.Dataset, transitions: Transitions | None = None, *, pos: in
                 hovertemplate="a = %{x}, b = %{y}<br>%{z:.3f}<extra>%{fullData.name}</extra>",
             )  # fmt: skip
     square(fig, rows, columns, "a (token)", "b (token)")
-    dress(fig, height=70 + 270 * rows, single=46 + 128 * rows)
+    dress(fig, height=70 + 270 * rows, **square_heights(rows, columns, ROW_GAP / rows))
     bar = colour_bar(f"attention to {labels[pos]}")
     fig.update_layout(coloraxis=dict(colorscale=COLOUR_SCALE, cmin=0, cmax=1, colorbar=bar))
     fig.update_layout(margin_t=24)
@@ -75,9 +81,22 @@ def attention(ds: xr.Dataset, transitions: Transitions | None = None, *, pos: in
     return fig
 
 
+def square_heights(rows: int, columns: int, gap: float) -> dict[str, int]:
+    """Return the heights for `theme.dress` at which a grid of square panels fills a paper's column.
+
+    `gap` is the space between two rows as a share of the panels' whole height.
+    """
+    heights = {}
+    for name, inches in INCHES.items():
+        side = min((inches * PIXELS_PER_INCH - BESIDE) / columns, LARGEST)
+        heights[name] = round(rows * side / (1 - gap * (rows - 1)) + 42)
+    return heights
+
+
 def square(fig: go.Figure, rows: int, columns: int, across: str, up: str) -> None:
     """Make every panel of a grid square, with axis titles at the left and at the bottom only."""
-    fig.update_xaxes(showgrid=False, constrain="domain", nticks=5)
+    across_ticks = 5 if columns == 1 else 3
+    fig.update_xaxes(showgrid=False, constrain="domain", nticks=across_ticks, tickangle=0)
     fig.update_yaxes(showgrid=False, constrain="domain", constraintoward="top", nticks=5)
     for column in range(1, columns + 1):
         fig.update_xaxes(title_text=across, row=rows, col=column)

@@ -59,7 +59,7 @@ def circle_forms(ds: xr.Dataset, transitions: Transitions | None = None) -> go.F
         title_text="k · weight · form",
     )  # fmt: skip
     fig.update_layout(barmode="group", bargap=0.3, bargroupgap=0.0)
-    room = max(34 * len(rows), 130)
+    room = max((34 if len(rows) <= 8 else 20) * len(rows), 130)
     dress_for(fig, screen=room + 60, single=round(0.8 * room) + 70)
     return fig
 

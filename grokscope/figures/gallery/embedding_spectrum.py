@@ -54,6 +54,6 @@ def embedding_spectrum(
             x=[None], y=[None], mode="lines", line=dict(color=GREY, dash="dot", width=1),
             name="event", showlegend=True,
         )  # fmt: skip
-    dress(fig, height=420, single=300)
+    dress(fig, height=420, single=215)
     mark(fig, transitions, steps, log_steps=log_steps, bands=False)
     return fig

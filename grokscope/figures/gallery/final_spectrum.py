@@ -78,7 +78,11 @@ def final_spectrum(
     )
     fig.update_xaxes(range=[low - 0.7, high + 0.7], showgrid=False)
     fig.update_layout(barmode="overlay")
-    dress(fig, height=230 * len(names) + 90, single=130 * len(names) + 50)
+    dress(
+        fig,
+        height=230 * len(names) + 90,
+        single=92 * len(names) + (42 if along.dim == "freq" else 80),
+    )
     fig.update_layout(margin_t=22)
     fig.add_annotation(
         name="step", text=_at_step(ds, at), xref="x domain", yref="y domain", x=0, y=1,

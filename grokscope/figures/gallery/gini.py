@@ -36,6 +36,6 @@ def gini(
                 hovertemplate="step %{x:,}<br>Gini %{y:.3f}<extra>%{fullData.name}</extra>",
             )  # fmt: skip
     fig.update_yaxes(range=[0, 1], title_text="Gini coefficient (0 to 1)")
-    dress(fig, height=300, single=235)
+    dress(fig, height=300, single=170)
     mark(fig, transitions, step_range(ds, LINES), log_steps=log_steps)
     return fig

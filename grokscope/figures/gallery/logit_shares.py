@@ -1,5 +1,6 @@
 """How much of the logits is the circuit's own form, per key frequency, over training."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,11 +9,13 @@ import xarray as xr
 
 from grokscope.figures.declare import figure
 from grokscope.figures.marks import mark
-from grokscope.figures.series import curve, parts, step_range
+from grokscope.figures.series import curve, parts, plain, step_range
 from grokscope.figures.theme import BLACK, COLOURS, DASHES, PALE, dress
 from grokscope.transitions.transition import Transitions
 
 MOST_OTHERS = 5
+#: Key frequencies that have a line of their own look; more than these cannot be told apart.
+MOST_NAMED = 10
 
 
 @figure(
@@ -26,7 +29,7 @@ def logit_shares(
     """The share of row-centred logit energy at each key frequency, and their sum.
 
     Grey is the largest share of any other frequency. Without key frequencies, the frequencies with
-    the largest final shares are drawn.
+    the largest final shares are drawn; of more than ten key ones, these are named.
 
     Parameters
     ----------
@@ -36,27 +39,34 @@ def logit_shares(
     fig = go.Figure()
     along = parts(ds, "logit_trig_share")
     shares = ds["logit_trig_share"].transpose(along.dim, "step")
-    drawn = along.keys or _largest(shares, along.labels)
+    drawn = along.keys or _largest(shares, along.labels.tolist())
     others = ~np.isin(along.labels, drawn)
     if others.any():
         rest = np.fmax.reduce(np.asarray(shares.values, dtype=np.float64)[others], axis=0)
         seen = np.isfinite(rest)
         _line(fig, ds["step"].values[seen], rest[seen], "largest other", PALE, "solid", 1.5)
-    for number, k in enumerate(drawn):
+    named = drawn if len(drawn) <= MOST_NAMED else _largest(shares.sel({along.dim: drawn}), drawn)
+    unnamed = [k for k in drawn if k not in named]
+    words = f"{len(unnamed)} other keys"
+    for k in unnamed:
+        _line(fig, *curve(ds, "logit_trig_share", **{along.dim: k}), words, BLACK, "dot", 0.8)
+    for number, trace in enumerate(t for t in fig.data if t.name == words):
+        trace.update(legendgroup=words, showlegend=number == 0)
+    for number, k in enumerate(named):
         x, y = curve(ds, "logit_trig_share", **{along.dim: k})
-        colour = COLOURS[number % 6]
-        label = f"k = {k}" if along.dim == "freq" else str(k)
-        _line(fig, x, y, label, colour, DASHES[number % len(DASHES)], 1.5)
+        label = f"k = {k}" if along.dim == "freq" else plain(k)
+        look = COLOURS[number % 6], DASHES[(number + number // 6) % len(DASHES)]
+        _line(fig, x, y, label, *look, 1.5)
     _line(fig, *curve(ds, "logit_trig_share_key"), "sum over keys", BLACK, "solid", 2.2)
     fig.update_yaxes(rangemode="tozero", title_text="share of logit energy (0 to 1)")
-    dress(fig, height=340, single=280)
+    dress(fig, height=340, single=185)
     mark(fig, transitions, step_range(ds, ["logit_trig_share"]), log_steps=log_steps)
     return fig
 
 
-def _largest(shares: xr.DataArray, labels: np.ndarray) -> list[Any]:
+def _largest(shares: xr.DataArray, labels: Sequence[Any]) -> list[Any]:
     final = np.nan_to_num(shares.values[:, -1], nan=-1.0)
-    return sorted(labels[np.argsort(final)[::-1][:MOST_OTHERS]].tolist())
+    return sorted(np.asarray(labels)[np.argsort(final)[::-1][:MOST_OTHERS]].tolist())
 
 
 def _line(

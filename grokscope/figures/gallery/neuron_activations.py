@@ -9,12 +9,14 @@ from plotly.subplots import make_subplots
 
 from grokscope.errors import RequestError
 from grokscope.figures.declare import figure
-from grokscope.figures.gallery.attention import square
-from grokscope.figures.series import has, input_grid, with_units
+from grokscope.figures.gallery.attention import square, square_heights
+from grokscope.figures.series import has, input_grid
 from grokscope.figures.theme import COLOUR_SCALE, colour_bar, dress
 from grokscope.transitions.transition import Transitions
 
 MOST = 6
+#: As in `attention`, with titles of two lines.
+ROW_GAP = 0.36
 
 
 @figure(
@@ -28,7 +30,8 @@ def neuron_activations(
     """The activation of example neurons at the final step, for every input.
 
     A neuron of the circuit is a wave in a and in b of one frequency k; the percentage is how much
-    of its variance that frequency explains.
+    of its variance that frequency explains. Each neuron's colours are relative to its own largest
+    activation.
 
     Parameters
     ----------
@@ -55,18 +58,20 @@ def neuron_activations(
     fig = make_subplots(
         rows=rows, cols=columns, shared_xaxes=True, shared_yaxes=True,
         subplot_titles=[neuron_title(ds, n) for n in chosen],
-        horizontal_spacing=0.05, vertical_spacing=0.26 / rows,
+        horizontal_spacing=0.05, vertical_spacing=ROW_GAP / rows,
     )  # fmt: skip
     for number, neuron in enumerate(chosen):
         a, b, grid = input_grid(ds, activation.isel(example_neuron=kept.index(neuron)))
+        largest = float(np.nanmax(np.abs(grid))) if np.isfinite(grid).any() else 0.0
         fig.add_heatmap(
-            x=a, y=b, z=grid, coloraxis="coloraxis", name=f"neuron {neuron}",
+            x=a, y=b, z=grid / (largest or 1.0), coloraxis="coloraxis",
+            name=f"neuron {neuron}, largest {largest:.3g}",
             row=number // columns + 1, col=number % columns + 1,
             hovertemplate="a = %{x}, b = %{y}<br>%{z:.3f}<extra>%{fullData.name}</extra>",
         )  # fmt: skip
     square(fig, rows, columns, "a (token)", "b (token)")
-    dress(fig, height=60 + 240 * rows, single=46 + 112 * rows)
-    bar = colour_bar(with_units(ds, "neuron_activation", "activation"))
+    dress(fig, height=60 + 240 * rows, **square_heights(rows, columns, ROW_GAP / rows))
+    bar = colour_bar("activation / its largest")
     fig.update_layout(coloraxis=dict(colorscale=COLOUR_SCALE, colorbar=bar), margin_t=40)
     return fig
 

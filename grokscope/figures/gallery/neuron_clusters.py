@@ -43,7 +43,7 @@ def neuron_clusters(
     at = position_of_step(ds, step)
     series = [panel(fig, ds, row, at) for row, panel in enumerate(panels, start=1)]
     moving = [values for rows in series for values in rows]
-    dress(fig, height=210 * len(panels) + 110, single=135 * len(panels) + 30)
+    dress(fig, height=210 * len(panels) + 110, single=125 * len(panels))
     fig.update_layout(margin_t=22, bargap=0.1, barmode="overlay")
     fig.add_annotation(
         name="step", text=_words(ds, at), xref="x domain", yref="y domain", x=0, y=1,
@@ -109,7 +109,7 @@ def _shares(fig: go.Figure, ds: xr.Dataset, row: int, at: int) -> list[np.ndarra
         line=dict(color="#333", width=1, dash="dash"),
     )  # fmt: skip
     fig.update_xaxes(
-        title_text="variance explained by best frequency (share)", range=[0, 1], row=row, col=1
+        title_text="variance explained by one frequency (share)", range=[0, 1], row=row, col=1
     )
     top = max(float(counts.max()), 1.0)
     fig.update_yaxes(title_text="neurons (count)", range=[0, 1.05 * top], row=row, col=1)

@@ -56,7 +56,7 @@ def norms(
         _line(fig, ds, values[grouped["all"][0]], "all weights", BLACK, "solid", 2.2)
     words = "sum of squared weights"
     fig.update_yaxes(type="log", title_text=with_units(ds, "weight_norm_squared", words))
-    dress(fig, height=340, single=270)
+    dress(fig, height=340, single=190)
     mark(fig, transitions, step_range(ds, ["weight_norm_squared"]), log_steps=log_steps)
     return fig
 

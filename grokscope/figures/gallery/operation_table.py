@@ -6,7 +6,7 @@ import xarray as xr
 from plotly.subplots import make_subplots
 
 from grokscope.figures.declare import figure
-from grokscope.figures.gallery.attention import square
+from grokscope.figures.gallery.attention import square, square_heights
 from grokscope.figures.series import has, input_grid
 from grokscope.figures.theme import BLACK, COLOUR_SCALE, colour_bar, dress
 from grokscope.transitions.transition import Transitions
@@ -49,7 +49,7 @@ def operation_table(ds: xr.Dataset, transitions: Transitions | None = None) -> g
             hovertemplate=hover, hoverongaps=False, **_written(held_out, "*", small),
         )  # fmt: skip
     square(fig, 1, 1, "a (token)", "b (token)")
-    dress(fig, height=460, single=300)
+    dress(fig, height=460, **square_heights(1, 1, 0.0))
     fig.update_layout(coloraxis=dict(colorscale=COLOUR_SCALE, colorbar=colour_bar("answer")))
     return fig
 

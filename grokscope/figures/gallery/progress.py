@@ -58,7 +58,7 @@ def progress(
     unit = "loss" if "loss" in ds.variables else "metric_loss"
     fig.update_yaxes(type="log", title_text=with_units(ds, unit, "loss"), row=1, col=1)
     fig.update_yaxes(range=[-0.03, 1.03], title_text="accuracy (share)", row=2, col=1)
-    dress(fig, height=480, single=345)
+    dress(fig, height=480, single=250, double=320)
     mark(fig, transitions, steps, panels=2, log_steps=log_steps)
     return fig
 

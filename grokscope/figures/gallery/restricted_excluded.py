@@ -59,7 +59,7 @@ def restricted_excluded(
                 line=dict(color=GREY, dash="dot", width=1), row=number, col=1,
             )  # fmt: skip
     fig.update_yaxes(type="log")
-    dress(fig, height=120 + 200 * len(panels), single=100 + 160 * len(panels))
+    dress(fig, height=120 + 200 * len(panels), single=42 + 108 * len(panels))
     mark(fig, transitions, steps, panels=len(panels), log_steps=log_steps)
     return fig
 
@@ -70,7 +70,7 @@ def _restricted(fig: go.Figure, ds: xr.Dataset, row: int) -> None:
     error_at, error = curve(ds, "restricted_loss_held_out_se")
     if len(x) and np.array_equal(x, error_at):
         low = np.maximum(y - error, y / 10)  # a log axis has no place for what is not positive
-        _band(fig, x, low, y + error, GREEN, "± one standard error", row, legend=False)
+        _band(fig, x, low, y + error, GREEN, "± one standard error", row, legend=False, opacity=0.4)
     loss_at, loss = curve(ds, "loss", rows="test_twin_free")
     _line(fig, loss_at, loss, "full model, test", ORANGE, "dashdot", row, width=1.0)
     _line(fig, *curve(ds, "restricted_loss", rows="all"), "restricted, published", PURPLE,
@@ -83,7 +83,7 @@ def _restricted(fig: go.Figure, ds: xr.Dataset, row: int) -> None:
 def _excluded(fig: go.Figure, ds: xr.Dataset, row: int) -> None:
     _null(fig, ds, "excluded_loss_null", row)
     x, y = curve(ds, "loss", rows="train")
-    _line(fig, x, y, "full model, train", BLUE, "dot", row, width=1.0)
+    _line(fig, x, y, "full model, train", BLUE, "dashdot", row, width=1.0)
     _line(fig, *curve(ds, "excluded_loss"), "excluded, train", VERMILLION, "solid", row)
     fig.update_yaxes(title_text=with_units(ds, "excluded_loss", "excluded loss"), row=row, col=1)
 
@@ -120,6 +120,6 @@ def _band(
     fig.add_scatter(
         x=np.concatenate([x, x[::-1]]), y=np.concatenate([high, low[::-1]]), mode="lines",
         fill="toself", fillcolor=f"rgba({red},{green},{blue},{opacity})", hoverinfo="skip",
-        line=dict(width=0.5, color=f"rgba({red},{green},{blue},{opacity})"), name=name,
+        line=dict(width=0.7, color=f"rgba({red},{green},{blue},{opacity})"), name=name,
         legendgroup=group or name, showlegend=legend, row=row, col=1,
     )  # fmt: skip

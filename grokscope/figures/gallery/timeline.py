@@ -79,8 +79,8 @@ def timeline(
         tickvals=list(range(len(shown))), ticktext=[plain(word) for word in words],
         range=[len(shown) - 0.4, -0.6], ticks="", gridcolor="#F3F3F3",
     )  # fmt: skip
-    dress(fig, height=110 + 22 * len(shown), single=170 + 14 * len(shown))
-    fig.layout.meta = dict(fig.layout.meta or {}) | {"room": 0.62}  # long names take the rest
+    lines = max(len(shown), 4)
+    dress(fig, height=110 + 22 * lines, single=45 + 14 * lines)
     mark(fig, transitions, steps, log_steps=log_steps, events=())
     if not log_steps:
         margin = 0.02 * (steps[1] - steps[0])
