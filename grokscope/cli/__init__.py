@@ -16,6 +16,7 @@ COMMANDS = {
     "check": ("check", "say whether a run is whole, and what it says it is"),
     "analyze": ("analyze", "measure every checkpoint, locate the events, write the report"),
     "figure": ("figure", "write one figure of an analysed run"),
+    "compare": ("compare", "put several runs side by side, as tables and as figures"),
     "report": ("report", "write the HTML report of an analysed run again"),
     "import": ("import_", "make a run of a checkpoint or series that others trained"),
     "pack": ("pack", "write one file of a whole run, to be shared"),
