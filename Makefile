@@ -18,7 +18,7 @@ PYTEST := $(ONE_THREAD) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test test-slow check lint types docs bench clean
+.PHONY: help demo test test-slow notebooks check lint types docs bench clean
 
 help: ## say what can be made
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -33,6 +33,12 @@ test: $(VENV)/.installed-test ## run the tests, but for the slow ones (ARGS="-k 
 test-slow: $(VENV)/.installed-test ## run the slow tests only
 	@echo "== slow tests ($(WORKERS) workers, one thread each)"
 	@$(PYTEST) -m slow $(ARGS)
+
+notebooks: $(VENV)/.installed-test ## run the tutorials from clean kernels, and what needs a running JupyterLab
+	@echo "== tutorials"
+	@$(BIN)/python docs/tutorials/make.py --check
+	@echo "== notebooks in JupyterLab and in a kernel"
+	@$(PYTEST) -m slow tests/notebook $(ARGS)
 
 check: lint types docs ## lint, format, types and documentation, all without a warning
 
@@ -74,7 +80,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/.created
 
 $(VENV)/.installed-test: pyproject.toml constraints.txt | $(VENV)/.created
 	@echo "== installing grokscope and its tests into $(VENV) (the first time takes some minutes)"
-	@$(PIP) -e '.[figures,test]'
+	@$(PIP) -e '.[figures,notebook,test]'
 	@touch $@ $(VENV)/.installed
 
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/.created

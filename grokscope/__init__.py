@@ -1,6 +1,7 @@
 """grokscope: a microscope for grokking. Train, open every checkpoint, say when the circuit formed."""
 
 import os
+import sys
 import time
 from importlib import import_module
 from typing import Any
@@ -18,6 +19,7 @@ _LOADED = time.time()
 
 _WHERE = {
     "train": "grokscope.api",
+    "resume": "grokscope.api",
     "open_run": "grokscope.runs.run",
     "Run": "grokscope.runs.run",
     "Snapshot": "grokscope.runs.snapshot",
@@ -25,11 +27,15 @@ _WHERE = {
     "open_sweep": "grokscope.sweeps.folder",
     "load_sweep_dataset": "grokscope.sweeps.folder",
     "Sweep": "grokscope.sweeps.folder",
-    "analyze": "grokscope.analysis",
+    "analyze": "grokscope.api",
+    "compare": "grokscope.comparison.comparison",
+    "Comparison": "grokscope.comparison.comparison",
     "measure": "grokscope.measures.registry",
+    "catalogue": "grokscope.measures.registry",
     "operation": "grokscope.tasks.registry",
     "ablate": "grokscope.measures.ablations",
     "figures": "grokscope.figures",
+    "explore": "grokscope.notebook.explore",
     "import_foreign": "grokscope.runs.imported",
     "identify": "grokscope.transitions.algorithm",
     "check": "grokscope.checking.whole",
@@ -46,8 +52,15 @@ _PACKAGES = ("figures", "report", "transitions")
 __all__ = sorted((*_WHERE, *_PACKAGES))
 
 
+def _tell_ipython() -> None:
+    """Say how our objects are shown where IPython runs, which may begin after grokscope was imported."""
+    if "IPython" in sys.modules:
+        import_module("grokscope.notebook.hook").tell_ipython()
+
+
 def __getattr__(name: str) -> Any:
     """Load the public names on first use: torch and transformer_lens take seconds."""
+    _tell_ipython()
     if name in _PACKAGES:
         return import_module(f"grokscope.{name}")
     if name in _WHERE:
@@ -58,3 +71,6 @@ def __getattr__(name: str) -> Any:
 def __dir__() -> list[str]:
     """List the public names without loading them."""
     return sorted([*globals(), *__all__])
+
+
+_tell_ipython()

@@ -1,7 +1,8 @@
 """What a notebook calls: train, analyze, report; the command line calls the same."""
 
+import contextlib
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +44,8 @@ def train(
         Directory of the run, which must not exist yet; a new one under checkpoints/ where None. With `seeds`, the
         sweep's folder, in which the same call goes on.
     on_metrics
-        Called with (step, metrics) at every evaluation; with `seeds`, now and then with (seed, step, metrics).
+        Called with (step, metrics) at every evaluation; with `seeds`, now and then with (seed, step, metrics). Where
+        None, a notebook shows a bar and the curves so far.
     seeds
         "0..31", "3..7,10", or whole numbers: a run for each; split_seed and the like hold for all of them where given.
     workers, yes
@@ -56,12 +58,15 @@ def train(
     ------
     RequestError
         For an unknown task, preset or option, or a value that makes no sense.
+    KeyboardInterrupt
+        When interrupted, after the state was kept: `gs.resume` goes on from there.
 
     Examples
     --------
     >>> run = gs.train("mod_add", p=59, frac_train=0.4, weight_decay=2.0, steps=3000)  # doctest: +SKIP
     >>> many = gs.train("mod_add", p=59, frac_train=0.4, seeds=range(32))  # doctest: +SKIP
     """
+    from grokscope.notebook.progress import SeedsBar, TrainingBar
     from grokscope.training.engine import EngineConfig, engine_config
 
     names = {field.name for field in dataclasses.fields(EngineConfig)}
@@ -73,21 +78,131 @@ def train(
 
         config = configure(task, preset, **options)
         path = new_folder(config) if out is None else Path(out)
-        return train_run(config, path, on_metrics, engine=engine)
+        with _shown(on_metrics, lambda: TrainingBar(config.schedule.steps)) as told:
+            return train_run(config, path, told, engine=engine)
     if "seed" in options:
         raise RequestError("seed and seeds", "one of the two")
+    from grokscope.sweeps.seed_words import read_seeds
     from grokscope.sweeps.seeds import SEEDED, seed_listener, sweep_seeds
 
-    return sweep_seeds(
-        configure(task, preset, **options),
-        seeds,
-        out,
-        workers,
-        fixed=[name for name in SEEDED if name in options],
-        yes=yes,
-        on_update=seed_listener(on_metrics),
-        engine=engine,
-    )
+    config = configure(task, preset, **options)
+    many = len(read_seeds(seeds, "many seeds"))
+    with _shown(on_metrics, lambda: SeedsBar(config.schedule.steps, many)) as told:
+        return sweep_seeds(
+            config,
+            seeds,
+            out,
+            workers,
+            fixed=[name for name in SEEDED if name in options],
+            yes=yes,
+            on_update=seed_listener(told),
+            engine=engine,
+        )
+
+
+def resume(
+    run: "Run | str | Path",
+    on_metrics: Callable[..., None] | None = None,
+    *,
+    anyway: bool = False,
+    on_note: Callable[[str], None] | None = None,
+) -> "Run":
+    """Go on with an interrupted run, to the same bits as an uninterrupted one; a complete run is returned as it is.
+
+    Parameters
+    ----------
+    run
+        A run that was trained here, or its directory.
+    on_metrics
+        As for `train`.
+    anyway
+        Go on where it cannot be the same to the bit, as on another machine; config.json says from which step on.
+    on_note
+        Told, in one line each, what was damaged and passed over.
+
+    Raises
+    ------
+    RequestError
+        Where the run is foreign, or another process writes it.
+    UnsoundError
+        Where what is computed again is not what is on the disk.
+    KeyboardInterrupt
+        When interrupted, after the state was kept.
+
+    Examples
+    --------
+    >>> run = gs.resume("checkpoints/demo-seed0")  # doctest: +SKIP
+    """
+    from grokscope.notebook.progress import TrainingBar
+    from grokscope.runs.run import Run
+    from grokscope.training.resume import resume_run, trained_here
+
+    found = trained_here(run.path if isinstance(run, Run) else Path(run))
+    with _shown(on_metrics, lambda: TrainingBar(found.config.schedule.steps)) as told:
+        return resume_run(found.path, told, anyway=anyway, on_note=on_note)
+
+
+def analyze(
+    run: "Run | str | Path",
+    measures: Sequence[str] | None = None,
+    steps: Sequence[int] | None = None,
+    on_step: Callable[[int, int], None] | None = None,
+    key_rule: str | None = None,
+    threads: int | None = None,
+    cache: bool = True,
+) -> "xarray.Dataset":
+    """Measure a run at its checkpoints and return a labelled dataset with dimension `step`.
+
+    A run may be in training meanwhile: the checkpoints that are there at the beginning are measured.
+
+    Parameters
+    ----------
+    run
+        A run or its directory.
+    measures
+        Names of measures or of their variables; "default" where None (see `choose`).
+    steps
+        Checkpointed steps; all where None. The last of them counts as the final one for what is measured there only;
+        key frequencies are read at the run's last checkpoint.
+    on_step
+        Called with (done, total) after each step. Where None, a notebook shows a bar.
+    key_rule
+        How key frequencies, or key representations, are chosen: majority, neuron, embedding, logit or similarity
+        (`key_frequencies`). The run's own where None: majority, or that of an imported run's authors.
+    threads
+        How many checkpoints are worked on at the same time; one a core where None, as far as memory reaches. The
+        dataset is the same to the bit.
+    cache
+        Whether what was measured before, and still holds, is taken from RUN/cache, and what is measured now is kept
+        there. The dataset is the same to the bit.
+
+    Raises
+    ------
+    RequestError
+        For an unknown measure, a step without a checkpoint, or a run without checkpoints.
+    UnsoundError
+        For a damaged checkpoint.
+    """
+    from grokscope.analysis import analyze as measure_all
+    from grokscope.notebook.progress import StepsBar
+
+    with _shown(on_step, lambda: StepsBar("measuring")) as told:
+        return measure_all(run, measures, steps, told, key_rule, threads, cache)
+
+
+@contextlib.contextmanager
+def _shown(listener: Any, bar: Callable[[], Any]) -> Iterator[Any]:
+    """Yield the listener that was given, or in a notebook a bar, which is drawn a last time in the end."""
+    from grokscope.notebook.progress import in_notebook
+
+    if listener is not None or not in_notebook():
+        yield listener
+        return
+    made = bar()
+    try:
+        yield made
+    finally:
+        made.end()
 
 
 def configure(task: str | None = None, preset: str | None = None, **options: Any) -> RunConfig:

@@ -37,6 +37,10 @@ MAY_KNOW = {
     | {"tasks", "models", "runs", "training", "analysis", "transitions", "pipeline"},
     "transitions": LOW | {"callable_package"},
     "figures": LOW | {"transitions", "harmonics", "callable_package"},
+    "notebook": LOW
+    | {"tasks", "runs", "measures", "transitions", "figures", "sweeps", "analysis", "pipeline"},
+    "comparison": LOW
+    | {"tasks", "runs", "sweeps", "analysis", "transitions", "figures", "pipeline"},
     # api: calling the package, `gs.report(ds, path)`, is the notebook's function.
     "report": LOW | {"transitions", "figures", "callable_package", "__version__", "api"},
 }

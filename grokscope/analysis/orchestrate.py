@@ -34,30 +34,7 @@ def analyze(
     threads: int | None = None,
     cache: bool = True,
 ) -> "xarray.Dataset":
-    """Measure a run at its checkpoints and return a labelled dataset with dimension `step`.
-
-    A run may be in training meanwhile: the checkpoints that are there at the beginning are measured.
-
-    Parameters
-    ----------
-    run
-        A run or its directory.
-    measures
-        Names of measures or of their variables; "default" where None (see `choose`).
-    steps
-        Checkpointed steps; all where None. The last of them counts as the final one for what is measured there only;
-        key frequencies are read at the run's last checkpoint.
-    on_step
-        Called with (done, total) after each step.
-    key_rule
-        How key frequencies, or key representations, are chosen: majority, neuron, embedding, logit or similarity
-        (`key_frequencies`). The run's own where None: majority, or that of an imported run's authors.
-    threads
-        How many checkpoints are worked on at the same time; one a core where None, as far as memory reaches. The
-        dataset is the same to the bit.
-    cache
-        Whether what was measured before, and still holds, is taken from RUN/cache, and what is measured now is kept
-        there. The dataset is the same to the bit.
+    """Measure a run at its checkpoints; what `gs.analyze` calls, whose parameters `grokscope.api.analyze` tells.
 
     Raises
     ------

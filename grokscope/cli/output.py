@@ -24,14 +24,16 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: st
     """Print a table."""
     from rich import box
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
     from rich.text import Text
 
     from grokscope.errors import printable
 
     # As text: rich would take [red] in a name for its own marks.
     heading = Text(printable(title)) if title else None
-    table = Table(*columns, title=heading, title_justify="left", box=box.SIMPLE_HEAD)
+    # A name that does not fit is folded: cut short, it could not be typed, nor told from another.
+    heads = [Column(column, overflow="fold") for column in columns]
+    table = Table(*heads, title=heading, title_justify="left", box=box.SIMPLE_HEAD)
     for row in rows:
         table.add_row(*[Text(printable(str(cell))) for cell in row])
     Console().print(table)

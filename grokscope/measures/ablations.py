@@ -56,6 +56,11 @@ class Ablation:
     null_loss: np.ndarray
     null_accuracy: np.ndarray
 
+    def __repr__(self) -> str:
+        left = f"loss {self.loss.all:.4g}, accuracy {self.accuracy.all:.3f}"
+        draws = f"{len(self.null_loss)} null draws"
+        return f"Ablation({self.component!r}, {self.mode}: {left}, {draws})"
+
 
 def ablate(snap: Snapshot, component: str, mode: str = "zero", null: bool = True) -> Ablation:
     """Take a component away and return loss and accuracy, beside the same for random ones.

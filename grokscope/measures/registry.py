@@ -106,6 +106,9 @@ class Measure:
     instead_of: str = ""
     stacked: Stacked | None = None
 
+    def __repr__(self) -> str:
+        return f"Measure({self.name!r}: {self.summary})"
+
     @property
     def summary(self) -> str:
         """The first line of the function's docstring."""
@@ -189,6 +192,21 @@ class Measure:
                 )
             found[name] = array
         return found
+
+
+class Catalogue(list[Measure]):
+    """Measures in order, by position or by name."""
+
+    def __getitem__(self, key: Any) -> Any:
+        if not isinstance(key, str):
+            return super().__getitem__(key)
+        found = {m.name: m for m in self}
+        if key not in found:
+            raise RequestError(f"no measure '{key}'", ", ".join(found), nearest(key, found))
+        return found[key]
+
+    def __repr__(self) -> str:
+        return f"Catalogue({len(self)} measures, {sum(not m.builtin for m in self)} of your own)"
 
 
 _REGISTRY: dict[str, Measure] = {}
@@ -298,11 +316,11 @@ def forget(name: str) -> None:
     del _REGISTRY[name]
 
 
-def catalogue() -> list[Measure]:
-    """Return all registered measures, built-in ones first, in the order of their registration."""
+def catalogue() -> Catalogue:
+    """Return all registered measures, built-in ones first, in the order of their registration; by name too."""
     import grokscope.measures  # noqa: F401, PLC0415  (registers the built-in ones)
 
-    return sorted(_REGISTRY.values(), key=lambda m: not m.builtin)
+    return Catalogue(sorted(_REGISTRY.values(), key=lambda m: not m.builtin))
 
 
 def choose(names: Sequence[str] | None) -> list[Measure]:

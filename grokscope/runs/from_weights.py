@@ -38,7 +38,8 @@ def run_from_weights(
     model
         Its shape.
     weights
-        Name -> tensor, or step -> that for several checkpoints. One set alone is at step 0.
+        Name -> tensor, or step -> that for several checkpoints; names and shapes are TransformerLens's, W_E
+        [token, d_model] for example. One set alone is at step 0.
     origin
         Where they come from, for the run's record.
     **options

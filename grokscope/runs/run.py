@@ -52,6 +52,11 @@ class Run:
     config: RunConfig
     info: dict[str, Any]
 
+    def __repr__(self) -> str:
+        steps = self.steps
+        kept = f"{len(steps)} checkpoints, {steps[0]} to {steps[-1]}" if steps else "no checkpoint"
+        return f"Run({str(self.path)!r}: {self.config.task.task}, {kept})"
+
     @property
     def name(self) -> str:
         """The directory's name."""

@@ -78,6 +78,10 @@ class Snapshot:
     run: "Run | None" = None
     given_context: Context | None = field(default=None, repr=False)
 
+    def __repr__(self) -> str:
+        run = "" if self.run is None else f"{self.run.name!r}, "
+        return f"Snapshot({run}step {self.step}: {self.task.name}, {self.config.architecture})"
+
     @cached_property
     def context(self) -> Context:
         """What all snapshots of the run share."""

@@ -40,6 +40,9 @@ class Sweep:
     specification: dict[str, Any]
     settings: tuple[Setting, ...]
 
+    def __repr__(self) -> str:
+        return f"Sweep({str(self.path)!r}: {len(self.settings)} settings)"
+
     @property
     def runs(self) -> list[SweepRun]:
         """All runs with their status now, read from the disk."""

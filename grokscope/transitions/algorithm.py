@@ -41,6 +41,9 @@ class Algorithm:
     evidence: tuple[Evidence, ...]
     circles: tuple[Circle, ...] = ()
 
+    def __repr__(self) -> str:
+        return f"Algorithm({self.name!r}: {self.sentence})"
+
     def to_json(self) -> dict[str, Any]:
         """As it stands in the verdict."""
         return {
@@ -62,15 +65,15 @@ def identify(ds: "xarray.Dataset", thresholds: Thresholds = THRESHOLDS) -> Algor
       irrelevance all say the same of the two.
     - not one of these: anything else.
 
+    Source: Zhong et al. 2023 (arXiv 2306.17844), Chughtai et al. 2023 (arXiv 2302.03025), Stander et al. 2024 (arXiv
+    2312.06581); the thresholds are grokscope's own.
+
     Parameters
     ----------
     ds
         A run's dataset, with the default measures.
     thresholds
         Where to draw the lines.
-
-    Source: Zhong et al. 2023 (arXiv 2306.17844), Chughtai et al. 2023 (arXiv 2302.03025), Stander et al. 2024 (arXiv
-    2312.06581); the thresholds are grokscope's own.
     """
     reader, facts = Reader(ds), Facts.of(ds)
     rows, learned = _held_out_accuracy(reader, thresholds)
