@@ -1,4 +1,7 @@
-"""Which form the logits of one circle have: a clock's cos w(x + y - c), or a pizza's |cos w(x - y)/2| times that."""
+"""Which form the logits of one circle have: a clock's cos w(x + y - c), or a pizza's |cos w(x - y)/2| times that.
+
+Source: Zhong et al. 2023 (arXiv 2306.17844), section 4 and table 1; profile and turned pizza are grokscope's own.
+"""
 
 from dataclasses import dataclass
 

@@ -2,6 +2,8 @@
 
 `table[x, y]` is x . y. Nothing here depends on the order in which the elements are listed, but for the order of
 classes that nothing else tells apart.
+
+Source: elementary group theory.
 """
 
 import numpy as np

@@ -1,4 +1,7 @@
-"""Whether a function on a group is constant on the cosets of a subgroup: variance within cosets over variance."""
+"""Whether a function on a group is constant on the cosets of a subgroup: variance within cosets over variance.
+
+Source: Stander et al. 2024 (arXiv 2312.06581), with degrees of freedom, which are grokscope's own.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

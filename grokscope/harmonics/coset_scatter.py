@@ -1,4 +1,7 @@
-"""How compact the classes of a partition lie: their scatter within against between, and what chance gives."""
+"""How compact the classes of a partition lie: their scatter within against between, and what chance gives.
+
+Source: what Power et al. 2022 (arXiv 2201.02177), figure 3, show by eye; the statistic is grokscope's own.
+"""
 
 import numpy as np
 from jaxtyping import Float, Int

@@ -1,4 +1,7 @@
-"""Real irreducible representations of cyclic and dihedral groups, in closed form."""
+"""Real irreducible representations of cyclic and dihedral groups, in closed form.
+
+Source: Serre, Linear Representations of Finite Groups, 5.1 and 5.3.
+"""
 
 import numpy as np
 from jaxtyping import Float, Int

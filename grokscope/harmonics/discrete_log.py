@@ -1,4 +1,7 @@
-"""Units modulo n and their discrete logarithm, which turns multiplication into addition."""
+"""Units modulo n and their discrete logarithm, which turns multiplication into addition.
+
+Source: elementary number theory, primitive roots; Hardy & Wright, An Introduction to the Theory of Numbers.
+"""
 
 from math import gcd
 

@@ -1,6 +1,8 @@
 """The real Fourier basis of the cyclic group of order n, and spectra of tables over it.
 
 Rows are named by (frequency, phase), never by index. w_k = 2 pi k / n.
+
+Source: Nanda et al. 2023 (arXiv 2301.05217), sections 4 (basis and spectra) and 5 (Gini coefficient).
 """
 
 from functools import lru_cache
@@ -14,7 +16,7 @@ PRODUCT_UP_TO = 256
 
 
 def frequencies(n: int) -> ndarray:
-    """Return 1..floor(n/2), the nontrivial frequencies of the cyclic group of order `n`."""
+    """Shape [freq]. The nontrivial frequencies 1..floor(n/2) of the cyclic group of order `n`."""
     return np.arange(1, n // 2 + 1)
 
 

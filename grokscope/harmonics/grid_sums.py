@@ -1,6 +1,8 @@
 """What functions h(x, y) on pairs of group elements are on the average, by x, by y, by x . y and by x - y: one pass.
 
 Frequencies, or representations, of a neuron need nothing else of it, so that no transform of the whole table is formed.
+
+Source: grokscope's own, from the definitions in `neuron_fractions.py` and `neuron_irreps.py`.
 """
 
 from dataclasses import dataclass

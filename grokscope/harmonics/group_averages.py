@@ -3,6 +3,8 @@
 The form for any group of what `sum_projection.py` and `trig_share.py` do for cyclic ones, and equal to it there: a
 function of x . y only sees the mean over all (x, y) with that product, an [element, class] table. `total_by_sum` and
 `counts_per_sum` serve here as they are, with x . y for the sum.
+
+Source: Chughtai et al. 2023 (arXiv 2302.03025), section 5; Serre, Linear Representations of Finite Groups, 2.6.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,7 @@
-"""All real irreducible representations of one group, and the orthonormal basis of functions that they make."""
+"""All real irreducible representations of one group, and the orthonormal basis of functions that they make.
+
+Source: Serre, Linear Representations of Finite Groups, 2.3 to 2.5.
+"""
 
 import difflib
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,7 @@
-"""How much of a neuron one frequency explains."""
+"""How much of a neuron one frequency explains.
+
+Source: Nanda et al. 2023 (arXiv 2301.05217), section 4.2.
+"""
 
 import numpy as np
 from jaxtyping import Float

@@ -9,6 +9,8 @@ take it. rho(x . y) lies in the block, so parts are never more than it.
 In both h is centred over all pairs. With B the orthonormal functions of rho (`Representation.basis`), the energy on
 rho(x) is n |B h_x|^2 for h_x the mean over y, and likewise for y and for x . y. The three are orthogonal for every rho
 but the trivial one, and so are blocks of different rho.
+
+Source: Nanda et al. 2023 (arXiv 2301.05217), section 4.2, carried over; Chughtai et al. 2023 (arXiv 2302.03025).
 """
 
 from collections.abc import Iterator

@@ -3,6 +3,8 @@
 Names follow Chughtai et al. 2023 (arXiv 2302.03025) and their published models where these have one: trivial, sign,
 standard, standard_sign, s4_2d, s5_5d_a, s5_5d_b, s5_6d, s6_5d_a, s6_5d_b, a5_3d_a, a5_3d_b, a5_5d_a. The others are
 formed alike: group, degree, and a letter where several have that degree, for partitions lexicographically descending.
+
+Source: James & Kerber, The Representation Theory of the Symmetric Group (1981), chapters 2 and 3.
 """
 
 from collections import Counter

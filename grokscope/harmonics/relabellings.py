@@ -2,6 +2,8 @@
 
 rho(pi(s)) for a permutation pi of the elements spans as many functions of s as rho(s), none of them in a known
 relation to the group's product. What these functions keep of the logits, any functions of x . y would have kept.
+
+Source: grokscope's own null.
 """
 
 from collections.abc import Sequence

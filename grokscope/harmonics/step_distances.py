@@ -1,4 +1,7 @@
-"""How regularly points that are numbered modulo n advance: the distance that a step of s covers."""
+"""How regularly points that are numbered modulo n advance: the distance that a step of s covers.
+
+Source: what Power et al. 2022 (arXiv 2201.02177), figure 3, show by eye; the statistic is grokscope's own.
+"""
 
 import numpy as np
 from jaxtyping import Float

@@ -1,6 +1,8 @@
 """Subgroups of a finite group and their cosets, from its Cayley table alone.
 
 A set of elements is a row of booleans. `table[x, y]` is x . y; the convention of which comes first is the table's own.
+
+Source: elementary group theory.
 """
 
 import numpy as np

@@ -2,6 +2,8 @@
 
 A function of the sum only sees the mean logits per sum, an n-by-class table. So projecting all n^2 rows is one small
 product, and the same table serves every set of frequencies.
+
+Source: Nanda et al. 2023 (arXiv 2301.05217), section 5.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,7 @@
-"""Cross-entropy when a table of the sum is the logits, or is taken away from them, for many tables at once."""
+"""Cross-entropy when a table of the sum is the logits, or is taken away from them, for many tables at once.
+
+Source: restricted and excluded loss of Nanda et al. 2023 (arXiv 2301.05217), section 5.
+"""
 
 from dataclasses import dataclass
 from functools import cached_property

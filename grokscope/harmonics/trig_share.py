@@ -1,4 +1,7 @@
-"""How much of the logits is a sum of cos w_k(x + y - c)."""
+"""How much of the logits is a sum of cos w_k(x + y - c).
+
+Source: Nanda et al. 2023 (arXiv 2301.05217), section 4.1.
+"""
 
 import numpy as np
 from jaxtyping import Float, Int
