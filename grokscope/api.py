@@ -82,11 +82,13 @@ def train(
             return train_run(config, path, told, engine=engine)
     if "seed" in options:
         raise RequestError("seed and seeds", "one of the two")
-    from grokscope.sweeps.seed_words import read_seeds
+    from grokscope.sweeps.seed_words import n_seeds, read_seeds
     from grokscope.sweeps.seeds import SEEDED, seed_listener, sweep_seeds
+    from grokscope.sweeps.toml_file import as_toml
 
     config = configure(task, preset, **options)
-    many = len(read_seeds(seeds, "many seeds"))
+    given = seeds if isinstance(seeds, str) else as_toml(seeds)
+    many = n_seeds(read_seeds(given, "many seeds"))
     with _shown(on_metrics, lambda: SeedsBar(config.schedule.steps, many)) as told:
         return sweep_seeds(
             config,

@@ -43,10 +43,10 @@ def safe_until(scene: Scene) -> int:
     """Return the step up to which, itself included, every declared checkpoint must be on the disk.
 
     The end of a run that has one; but a run that diverges writes none at that step where it is seen in an evaluation.
-    Before the end the last key frame, which is written after the checkpoints before it; from there on a run that was
-    killed writes them again.
+    Before the end, and while a process writes, whose last line is there before its last checkpoint, the last key frame,
+    which is written after the checkpoints before it; from there on a run that was killed writes them again.
     """
-    if scene.lines and scene.end:
+    if scene.lines and scene.end and not scene.is_written:
         last = int(scene.lines[-1]["step"])
         return last - 1 if scene.end == "diverged" else last
     return max(scene.frames, default=-1)

@@ -193,7 +193,7 @@ def _tell(
     of = [f"{g.name}: {', '.join(members[i].name for i in g.members)}" for g in groups]
     title = f"{drawing.title}, {len(shown)} run{'s' * (len(shown) > 1)}"
     # What the single figure's docstring says of its events and phases does not hold here; of a time line all is told.
-    reading = [] if drawing.__name__ == TIMELINE else [summary(drawing)]
+    reading = [] if drawing.__name__ == TIMELINE else [summary(drawing, shown[0].ds)]
     defined = [
         f"{d.long_name}: {d.formula or 'no formula given'}{f' [{d.source}]' if d.source else ''}."
         for d in definitions(drawing, shown[0].ds)

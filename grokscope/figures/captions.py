@@ -33,9 +33,17 @@ class Definition:
     source: str
 
 
-def summary(drawing: "Declared") -> str:
-    """Return what the figure's docstring says before its parameters: what is shown, how to read it."""
-    return " ".join((drawing.__doc__ or "").split("\n    Parameters\n")[0].split())
+def summary(drawing: "Declared", ds: xr.Dataset | None = None) -> str:
+    """Return what the figure's docstring says before its parameters: what is shown, how to read it.
+
+    With the Dataset of a group that is not cyclic, its representations stand where others have frequencies.
+    """
+    words = " ".join((drawing.__doc__ or "").split("\n    Parameters\n")[0].split())
+    if ds is not None and "key_irrep" in ds.variables:
+        words = words.replace("frequencies", "representations").replace(
+            "frequency", "representation"
+        )
+    return words
 
 
 def definitions(drawing: "Declared", ds: xr.Dataset) -> list[Definition]:
@@ -55,7 +63,7 @@ def definitions(drawing: "Declared", ds: xr.Dataset) -> list[Definition]:
 
 def caption(drawing: "Declared", ds: xr.Dataset) -> str:
     """Return the caption as plain text: title, reading, the run, definitions and sources."""
-    told = [f"{drawing.title}. {summary(drawing)}"]
+    told = [f"{drawing.title}. {summary(drawing, ds)}"]
     of = "Sweep" if ds.attrs.get("kind") == "sweep" else "Run"
     name = ds.attrs.get("name" if of == "Sweep" else "run")
     task = ds.attrs.get("task_formula") or ds.attrs.get("task")

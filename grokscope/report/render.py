@@ -169,7 +169,7 @@ def _figures(
             {
                 "name": name,
                 "title": drawing.title,
-                "summary": summary(drawing),
+                "summary": summary(drawing, ds),
                 "definitions": definitions(drawing, ds),
                 "alternative": figure.layout.meta["alternative"],
                 "height": int(figure.layout.height or 400),
