@@ -100,6 +100,7 @@ class LargestFloat64(TorchDispatchMode):
         return result
 
 
+@pytest.mark.slow
 def test_no_measure_copies_all_logits(monkeypatch):
     """Else the analysis of 720 elements takes 22 GB: a copy of all logits in float64 is 3 GB there.
 
