@@ -13,7 +13,7 @@ from interrupting import files_below
 
 from grokscope.cli import COMMANDS, main
 
-PATIENCE = 60
+PATIENCE = 180
 """Seconds after which a command counts as hanging."""
 SIZE = (
     "--p 7 --frac-train 0.6 --d-model 16 --n-heads 2 --d-head 8 --d-mlp 16 --steps 40 "

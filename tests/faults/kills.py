@@ -17,7 +17,7 @@ from typing import Any
 
 CALLS = ("replace", "fsync", "unlink", "line", "half a line", "update")
 """What a killed process may have been at: the n-th of these calls is its last."""
-PATIENCE = 60.0
+PATIENCE = 180.0
 
 
 @dataclass(frozen=True)
