@@ -1,44 +1,5 @@
 """Fixtures for figures: a synthetic run and its events, and synthetic sweeps."""
 
-import importlib.util
-import sys
-from pathlib import Path
+from synthetic_data import ds, events, groups, sweeps, synthetic
 
-import pytest
-
-
-def load_synthetic(file: str = "synthetic"):
-    """Load a builder beside this file, whatever pytest's import mode."""
-    name = f"grokscope_{file}"
-    if name not in sys.modules:
-        path = Path(__file__).parent / f"{file}.py"
-        spec = importlib.util.spec_from_file_location(name, path)
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
-    return sys.modules[name]
-
-
-@pytest.fixture(scope="session")
-def synthetic():
-    return load_synthetic()
-
-
-@pytest.fixture(scope="session")
-def ds(synthetic):
-    return synthetic.dataset()
-
-
-@pytest.fixture(scope="session")
-def events(synthetic):
-    return synthetic.transitions()
-
-
-@pytest.fixture(scope="session")
-def sweeps():
-    return load_synthetic("sweep_synthetic")
-
-
-@pytest.fixture(scope="session")
-def groups():
-    return load_synthetic("group_synthetic")
+__all__ = ["ds", "events", "groups", "sweeps", "synthetic"]
